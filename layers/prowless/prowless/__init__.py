@@ -1,0 +1,1 @@
+"""Prow's jobs, without Prow's servers."""

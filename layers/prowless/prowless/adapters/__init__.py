@@ -1,0 +1,1 @@
+"""The world behind the ports; siblings do not know each other."""

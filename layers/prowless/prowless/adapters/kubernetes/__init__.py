@@ -1,0 +1,1 @@
+"""Clusters and engines; the only importer of the kubernetes client."""

@@ -1,0 +1,1 @@
+"""The rules and values of CI: pure, without clock, environment or network."""

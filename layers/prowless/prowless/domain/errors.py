@@ -1,0 +1,35 @@
+"""The error families that reach an edge; the state machine matches them by class name, so there is no inheritance to rely on."""
+
+from __future__ import annotations
+
+
+class ProwlessError(Exception):
+    """Base of all our errors: what happened, where, and what to do about it."""
+
+
+class RetryableError(ProwlessError):
+    """A fault that may pass: the same call may succeed later."""
+
+
+class PermanentError(ProwlessError):
+    """A refusal that repeating will not change."""
+
+
+class NotFoundError(PermanentError):
+    """The thing asked for does not exist."""
+
+
+class ConflictError(ProwlessError):
+    """A conditional write found another state than the one expected."""
+
+
+class ClusterUnreachableError(RetryableError):
+    """A cluster's API did not answer; the run waits and continues when it is back."""
+
+
+class ConfigError(PermanentError):
+    """Configuration that cannot be used; `problems` holds one line each, with file and position where known."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,13 @@
+"""Time, passed in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        ...

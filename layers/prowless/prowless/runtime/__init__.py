@@ -1,0 +1,1 @@
+"""The only place that knows it is Lambda: settings, composition, error mapping."""

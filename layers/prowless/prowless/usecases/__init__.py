@@ -1,0 +1,1 @@
+"""One module per function: orchestration over ports."""
