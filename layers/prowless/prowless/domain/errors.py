@@ -1,4 +1,4 @@
-"""The error families that reach an edge; the state machine matches them by class name, so there is no inheritance to rely on."""
+"""The error families that reach an edge. The state machine matches them by class name, without inheritance."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def prowjob_id(cause: Cause, job: str, attempt: int = 0) -> str:
 
 
 def build_id(prowjob: str, created_at: int) -> str:
-    """A decimal snowflake that grows with time: (milliseconds << 22) | 22 bits of the id (`pkg/pjutil/tot.go:80`)."""
+    """A snowflake in decimal digits: (milliseconds << 22) | 22 bits of the id (`pkg/pjutil/tot.go:80`)."""
     low = int.from_bytes(_digest("build", prowjob)[:4], "big") >> (32 - _BUILD_ID_RANDOM_BITS)
     return str((created_at << _BUILD_ID_RANDOM_BITS) | low)
 

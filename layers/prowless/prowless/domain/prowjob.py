@@ -1,14 +1,16 @@
-"""The unit of work: a ProwJob's resolved spec, its header row and its legal transitions (`pkg/apis/prowjobs/v1/types.go:41-71`)."""
+"""A ProwJob: its resolved spec, its header row and its legal transitions (`pkg/apis/prowjobs/v1/types.go:41-71`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import ConflictError
 from prowless.domain.refs import JobType, Refs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA = 1
 """Version of the row's and the execution input's shape, so that a newer release can finish older runs."""
@@ -115,8 +117,9 @@ class ProwJobSpec:
 class ProwJob:
     """The header row of a ProwJob: what decisions and reports need, under 4 KB. Times are epoch milliseconds, 0 if not yet.
 
-    `held` names the counters this run holds; `token` is the task token of the wait that is open, `object` the
-    cluster object (`kind`, `namespace`, `name`, `uid`) once it was seen; `stop_reason` is set when somebody wants it stopped.
+    `held` names the counters this run holds; `token` is the task token of the wait that is open; `object` is the
+    cluster object (`kind`, `namespace`, `name`, `uid`) once it was seen; `stop_reason` says why it is to be stopped.
+    `version` grows with every write; stores refuse a write based on an older one.
     """
 
     id: str
@@ -163,6 +166,7 @@ class ProwJob:
     submitted: bool = False
     reported: Mapping[str, str] = field(default_factory=dict)
     superseded: bool = False
+    version: int = 0
 
     @property
     def repository(self) -> str:
@@ -215,13 +219,21 @@ class ProwJob:
 
 
 def header(
-    spec: ProwJobSpec, *, id: str, build_id: str, cause: str, delivery: str, created_at: int, retest: bool = False, attempt: int = 0
-) -> ProwJob:  # id is the field's name in every store and log
+    spec: ProwJobSpec,
+    *,
+    prowjob: str,
+    build_id: str,
+    cause: str,
+    delivery: str,
+    created_at: int,
+    retest: bool = False,
+    attempt: int = 0,
+) -> ProwJob:
     """The first row of a run of `spec`."""
     refs = spec.refs
     pull = refs.pulls[0] if refs and len(refs.pulls) == 1 else None
     return ProwJob(
-        id=id,
+        id=prowjob,
         type=spec.type,
         job=spec.job,
         context=spec.context,

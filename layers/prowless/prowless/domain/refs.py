@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class JobType(StrEnum):
@@ -96,7 +98,14 @@ class Refs:
 
 
 def environment(
-    *, job: str, job_type: JobType, prowjob: str, build_id: str, agent: str, refs: Refs | None, job_spec: Mapping[str, Any]
+    *,
+    job: str,
+    job_type: JobType,
+    prowjob: str,
+    build_id: str,
+    agent: str,
+    refs: Refs | None,
+    job_spec: Mapping[str, Any],
 ) -> dict[str, str]:
     """The variables every container of the run gets, Prow's names and values, in Prow's order."""
     env = {

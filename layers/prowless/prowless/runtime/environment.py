@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from prowless.ports.clock import Clock
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prowless.ports.clock import Clock
 
 
 class SystemClock:

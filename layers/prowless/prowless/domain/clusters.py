@@ -1,0 +1,39 @@
+"""Build clusters, which stand in the central configuration only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A build cluster of the central configuration.
+
+    `server` and `ca` (PEM) name the API, or `eks` the EKS cluster in `region` of `account` (empty: the stack's own).
+    `engine` (argo | tekton | pod) runs PodSpec jobs; `max_concurrency` caps the runs, 0 is no cap.
+    """
+
+    alias: str
+    server: str = ""
+    ca: str = field(default="", repr=False)
+    eks: str = ""
+    region: str = ""
+    account: str = ""
+    namespace: str = "test-pods"
+    engine: str = "argo"
+    max_concurrency: int = 0
+    dashboard_url: str = ""
+    service_accounts: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the snapshot keeps it."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Cluster:
+        """From the snapshot."""
+        return cls(**{**data, "service_accounts": tuple(data.get("service_accounts", ()))})
