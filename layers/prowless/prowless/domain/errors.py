@@ -8,7 +8,23 @@ class ProwlessError(Exception):
 
 
 class RetryableError(ProwlessError):
-    """A fault that may pass: the same call may succeed later."""
+    """A fault that may pass: the same call may succeed later.
+
+    `retry_after_ms` is how long the other side asked us to wait, None where it did not say. `ambiguous` tells
+    whether the call may have taken effect all the same.
+    """
+
+    ambiguous = False
+
+    def __init__(self, *args: object, retry_after_ms: int | None = None) -> None:
+        super().__init__(*args)
+        self.retry_after_ms = retry_after_ms
+
+
+class AmbiguousError(RetryableError):
+    """The answer to a write was lost, so it may have taken effect: read back before repeating it."""
+
+    ambiguous = True
 
 
 class PermanentError(ProwlessError):
