@@ -1,0 +1,87 @@
+"""prepare: render what the cluster will get, judge it by the manifest policy, and keep it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from prowless.domain.durations import parse_duration_ms
+from prowless.domain.errors import ConfigError, PermanentError
+from prowless.domain.policy import violations
+from prowless.domain.prowjob import FINAL_STATES, ProwJob, ProwJobSpec
+from prowless.domain.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from prowless.domain.clusters import Cluster
+    from prowless.ports.clock import Clock
+    from prowless.ports.config import ConfigSource
+    from prowless.usecases.runs import Runs
+
+
+class PrepareRun:
+    """Turns a resolved spec into the manifest that will be submitted."""
+
+    def __init__(self, *, runs: Runs, config: ConfigSource, clock: Clock) -> None:
+        """Central configuration names the clusters."""
+        self._runs = runs
+        self._config = config
+        self._clock = clock
+
+    def __call__(self, prowjob: str) -> dict[str, str]:
+        """`{"next": "submit"}`, or `final` for a run that was stopped meanwhile.
+
+        Raises:
+            ConfigError: the cluster is unknown or the job cannot be rendered.
+            PermanentError: the manifest breaks the policy; the message has each path and what would be allowed.
+        """
+        job = self._runs.job(prowjob)
+        if job.state in FINAL_STATES or job.stop_reason:
+            return {"next": "final"}
+        central = self._config.central()
+        spec = self._runs.spec(prowjob)
+        cluster = named_cluster(central.clusters, job.cluster)
+        timeout = self._timeout_ms(spec, central.default_job_timeout_ms)
+        manifest = render(spec, job, cluster, timeout_seconds=timeout // 1000)
+        check_policy(manifest, cluster)
+        self._runs.keep_manifest(prowjob, manifest)
+        deadline = self._clock.now_ms() + timeout
+        self._runs.prowjobs.mutate(prowjob, lambda row: replace(row, deadline_at=row.deadline_at or deadline))
+        return {"next": "submit"}
+
+    @staticmethod
+    def _timeout_ms(spec: ProwJobSpec, default: int) -> int:
+        text = spec.decoration_config.get("timeout")
+        return parse_duration_ms(str(text)) if text else default
+
+
+def named_cluster(clusters: Mapping[str, Cluster], alias: str) -> Cluster:
+    """The cluster of that alias.
+
+    Raises:
+        ConfigError: central configuration has no such cluster.
+    """
+    cluster = clusters.get(alias)
+    if cluster is None:
+        known = ", ".join(sorted(clusters)) or "none"
+        raise ConfigError([f"cluster {alias!r} is not in the central configuration (known: {known})"])
+    return cluster
+
+
+def check_policy(manifest: Mapping[str, Any], cluster: Cluster) -> None:
+    """Judge a manifest as it will be sent.
+
+    Raises:
+        PermanentError: it breaks the cluster's policy.
+    """
+    found = violations(manifest, cluster, trusted=True)
+    if found:
+        lines = "; ".join(f"{v.path}: {v.rule} (allowed: {v.allowed})" for v in found[:5])
+        raise PermanentError(f"manifest refused by the policy of cluster {cluster.alias!r}: {lines}")
+
+
+def unfinished(job: ProwJob) -> bool:
+    """Whether the run still has work to do."""
+    return job.state not in FINAL_STATES and not job.stop_reason

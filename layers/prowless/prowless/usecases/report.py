@@ -1,0 +1,149 @@
+"""report: tell GitHub where a run stands: once for each state, and never over a newer run's word."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from prowless.domain import status as rules
+from prowless.domain.errors import AmbiguousError, PermanentError, RetryableError
+from prowless.domain.prowjob import FINAL_STATES, ProwJob, State
+from prowless.domain.refs import JobType
+from prowless.ports.github import Status
+from prowless.usecases.collect import completed
+
+if TYPE_CHECKING:
+    from prowless.ports.clock import Clock
+    from prowless.ports.github import GitHub
+    from prowless.ports.stores import Control
+    from prowless.usecases.records import Records
+    from prowless.usecases.runs import Runs
+
+log = logging.getLogger(__name__)
+
+_REPORTER = "github"
+_ATTEMPT = "github-attempt"
+_LEASE_MS = 60_000
+_NEWEST_SECONDS = 30 * 24 * 3600
+
+_FINISHED_WITH = ("maximum number of statuses", "Not Found", "No commit found for SHA")
+"""Refusals that no later try will change; Prow swallows the same (`pkg/crier/reporters/github/reporter.go:92-106`)."""
+
+
+class ReportRun:
+    """Posts the commit status of a run, and keeps the comment that says what failed."""
+
+    def __init__(self, *, runs: Runs, control: Control, github: GitHub, records: Records, clock: Clock) -> None:
+        """`records` writes the closing files of a run that never came to collect."""
+        self._runs = runs
+        self._control = control
+        self._github = github
+        self._records = records
+        self._clock = clock
+
+    def pending(self, prowjob: str) -> dict[str, str]:
+        """Say that the run is on its way. `{"next": "run"}`, or `final` if it was stopped before it began."""
+        job = self._runs.job(prowjob)
+        if job.state in FINAL_STATES or job.stop_reason:
+            return {"next": "final"}
+        self._report(job, job.description or "Job triggered.")
+        return {"next": "run"}
+
+    def final(self, prowjob: str) -> dict[str, str]:
+        """Say how the run ended, after making sure that the row and the files say it too. `{"next": "release"}`."""
+        job = self._runs.job(prowjob)
+        if not job.complete:
+            job = self._runs.prowjobs.mutate(prowjob, completed(self._clock.now_ms()))
+            self._records.finished(self._runs.spec(prowjob), job)
+        if self._report(job, job.description) and job.type is JobType.PRESUBMIT and job.pull:
+            self._comment(job)
+        return {"next": "release"}
+
+    def _report(self, job: ProwJob, text: str) -> bool:
+        """Post the status of the row's state; false if there is nothing more to say about this run."""
+        state = rules.github_state(job.state)
+        if not rules.reportable(job):
+            return False
+        if job.superseded:
+            self._note(job, "superseded")
+            return False
+        if job.reported.get(_REPORTER) == state:
+            return True
+        lease = f"lease#{job.report_key}"
+        now = self._clock.now_ms()
+        if not self._control.lease(lease, job.id, now, now + _LEASE_MS):
+            raise RetryableError(f"the status {job.context!r} of {job.repository}@{job.report_sha} is being written")
+        try:
+            newest = self._control.newest(f"newest#{job.report_key}", job.build_id, now // 1000 + _NEWEST_SECONDS)
+            if newest != job.build_id:
+                log.info("a newer run owns the status", extra={"prowjob": job.id, "newest": newest})
+                self._note(job, "superseded")
+                return False
+            return self._post(
+                job,
+                Status(
+                    context=job.context,
+                    state=state,
+                    description=rules.description(text, job.base_sha),
+                    target_url=job.url,
+                ),
+            )
+        finally:
+            self._control.unlease(lease, job.id)
+
+    def _post(self, job: ProwJob, status: Status) -> bool:
+        if job.reported.get(_ATTEMPT) == status.state and self._arrived(job, status):
+            # An earlier call posted it and ended before it could note so.
+            self._note(job, status.state)
+            return True
+        self._note(job, status.state, key=_ATTEMPT)
+        try:
+            self._github.create_status(job.repository, job.report_sha, status)
+        except AmbiguousError:
+            if not self._arrived(job, status):
+                raise
+        except PermanentError as error:
+            if not any(known in str(error) for known in _FINISHED_WITH):
+                raise
+            log.warning("GitHub takes no more statuses here", extra={"prowjob": job.id, "why": str(error)})
+            self._note(job, status.state)
+            return False
+        self._note(job, status.state)
+        log.info("status reported", extra={"prowjob": job.id, "context": job.context, "state": status.state})
+        return True
+
+    def _arrived(self, job: ProwJob, status: Status) -> bool:
+        present = self._github.statuses(job.repository, job.report_sha).get(job.context)
+        return present is not None and (present.state, present.description) == (status.state, status.description)
+
+    def _note(self, job: ProwJob, state: str, key: str = _REPORTER) -> None:
+        self._runs.prowjobs.mutate(job.id, lambda row: replace(row, reported={**row.reported, key: state}))
+
+    def _comment(self, job: ProwJob) -> None:
+        """Keep one comment with the table of failures (`pkg/github/report/report.go:153-300`)."""
+        lease = f"lease#comment#{job.repository}#{job.pull}"
+        now = self._clock.now_ms()
+        if not self._control.lease(lease, job.id, now, now + _LEASE_MS):
+            raise RetryableError(f"the report comment of {job.repository}#{job.pull} is being written")
+        try:
+            login = self._github.login()
+            ours = [
+                comment
+                for comment in self._github.comments(job.repository, job.pull)
+                if comment.author == login and rules.REPORT_MARKER in comment.body
+            ]
+            rows = rules.comment_rows([comment.body for comment in ours], job)
+            body = rules.failure_comment(job.author, rows) if rows else ""
+            if ours and ours[-1].body == body:
+                ours = ours[:-1]
+            elif job.state is State.FAILURE and body:
+                # A new comment notifies; an edit does not.
+                self._github.create_comment(job.repository, job.pull, body)
+            elif ours and body:
+                self._github.update_comment(job.repository, ours[-1].id, body)
+                ours = ours[:-1]
+            for comment in ours:
+                self._github.delete_comment(job.repository, comment.id)
+        finally:
+            self._control.unlease(lease, job.id)
