@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits of the central configuration. 0 is no limit, except for a queue, where 0 admits nothing, as in Prow."""
+    """The limits of the central configuration. 0 is no limit; for a queue it admits nothing, as in Prow."""
 
     total: int = 0
     queues: Mapping[str, int] = field(default_factory=dict)

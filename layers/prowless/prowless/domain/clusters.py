@@ -37,3 +37,16 @@ class Cluster:
     def from_dict(cls, data: Mapping[str, Any]) -> Cluster:
         """From the snapshot."""
         return cls(**{**data, "service_accounts": tuple(data.get("service_accounts", ()))})
+
+
+def named_cluster(clusters: Mapping[str, Cluster], alias: str) -> Cluster:
+    """The cluster of that alias.
+
+    Raises:
+        ConfigError: central configuration has no such cluster.
+    """
+    cluster = clusters.get(alias)
+    if cluster is None:
+        known = ", ".join(sorted(clusters)) or "none"
+        raise ConfigError([f"cluster {alias!r} is not in the central configuration (known: {known})"])
+    return cluster

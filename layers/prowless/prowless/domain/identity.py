@@ -59,7 +59,7 @@ def _digest(*parts: str) -> bytes:
 
 
 def prowjob_id(cause: Cause, job: str, attempt: int = 0) -> str:
-    """The ProwJob's id: 36 characters in UUID form, as Prow's names are, and legal as a Kubernetes and execution name."""
+    """The ProwJob's id: 36 characters in UUID form, as Prow's names are; legal as a Kubernetes and execution name."""
     digest = _digest("prowjob", *cause.parts, job, str(attempt)).hex()
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 

@@ -106,7 +106,7 @@ def finished(job: ProwJob, at: int, metadata: Mapping[str, Any] | None = None) -
 
 
 def prowjob_json(spec: ProwJobSpec, job: ProwJob, iso: dict[str, str]) -> dict[str, Any]:
-    """`prowjob.json`, shaped as the Kubernetes object that Prow would have stored. `iso` maps times to RFC 3339 text."""
+    """`prowjob.json`, shaped as the Kubernetes object Prow would have stored. `iso` maps times to RFC 3339 text."""
     status: dict[str, Any] = {
         "state": job.state.value,
         "description": job.description,

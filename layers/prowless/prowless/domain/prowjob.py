@@ -115,7 +115,9 @@ class ProwJobSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProwJob:
-    """The header row of a ProwJob: what decisions and reports need, under 4 KB. Times are epoch milliseconds, 0 if not yet.
+    """The header row of a ProwJob: what decisions and reports need, under 4 KB.
+
+    Times are epoch milliseconds, 0 if not yet.
 
     `held` names the counters this run holds; `token` is the task token of the wait that is open; `object` is the
     cluster object (`kind`, `namespace`, `name`, `uid`) once it was seen; `stop_reason` says why it is to be stopped.
@@ -177,6 +179,11 @@ class ProwJob:
     def complete(self) -> bool:
         """Prow's meaning: completion time is set, whatever the state (`pkg/apis/prowjobs/v1/types.go`)."""
         return self.completed_at > 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the run still has work to do: no result yet, and nobody asked to stop it."""
+        return self.state not in FINAL_STATES and not self.stop_reason
 
     @property
     def report_sha(self) -> str:

@@ -113,5 +113,5 @@ def failure_comment(author: str, rows: list[Row]) -> str:
         f"@{author}: The following test{plural} **failed**, say `/retest` to rerun all failed tests "
         "or `/retest-required` to rerun all mandatory failed tests:"
     )
-    about = "<details>\n\nReported by Prowless. Comment `/test ?` on this pull request to see what can be run.\n\n</details>"
+    about = "<details>\n\nReported by Prowless. Comment `/test ?` to see what can be run on this pull request.\n\n</details>"
     return "\n".join([lead, "", *_HEADER, *(row.text for row in rows), "", about, REPORT_MARKER])

@@ -1,4 +1,4 @@
-"""Which secret may sign a delivery (`pkg/github/hmac.go:42-150`): only the most specific level that names it is tried."""
+"""Which secret may sign a delivery: only the most specific level that names it (`pkg/github/hmac.go:42-150`)."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ class WebhookSecrets:
 def _values(level: str, value: Any) -> list[bytes]:
     entries = value if isinstance(value, list) else [value]
     secrets = [entry.get("value") if isinstance(entry, dict) else entry for entry in entries]
-    if not secrets or not all(isinstance(secret, str) and secret for secret in secrets):
+    usable = [secret.encode() for secret in secrets if isinstance(secret, str) and secret]
+    if not usable or len(usable) != len(secrets):
         raise ConfigError([f"webhook secret, level {level!r}: expected a non-empty secret or a list of them"])
-    return [secret.encode() for secret in secrets]
+    return usable

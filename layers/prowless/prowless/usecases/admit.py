@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.admission import Limits, admissible
+from prowless.domain.errors import RetryableError
 from prowless.domain.prowjob import Phase, ProwJob
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ class AdmitRuns:
             if self._control.release(job, after):
                 log.info("run released", extra={"prowjob": prowjob, "held": list(job.held)})
                 return
-        raise RuntimeError(f"ProwJob {prowjob} could not be released: its row changed {_RELEASE_TRIES} times meanwhile")
+        raise RetryableError(
+            f"ProwJob {prowjob} could not be released: its row changed {_RELEASE_TRIES} times meanwhile"
+        )
 
     def _admit(self, named: set[str]) -> None:
         central = self._config.central()

@@ -12,7 +12,6 @@ from prowless.domain.prowjob import FINAL_STATES, Phase, ProwJob, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prowless.ports.clock import Clock
     from prowless.ports.flow import AdmitQueue, Execution, Starter
     from prowless.ports.stores import ProwJobs
 
@@ -27,12 +26,11 @@ _NAME = re.compile(r"(?P<prowjob>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:
 class FinishRuns:
     """Starts executions and answers for those that end badly."""
 
-    def __init__(self, *, prowjobs: ProwJobs, starter: Starter, admit: AdmitQueue, clock: Clock) -> None:
+    def __init__(self, *, prowjobs: ProwJobs, starter: Starter, admit: AdmitQueue) -> None:
         """`admit` takes the release when there is nothing else left to do."""
         self._prowjobs = prowjobs
         self._starter = starter
         self._admit = admit
-        self._clock = clock
 
     def begin(self, prowjob: str) -> None:
         """Start the run's execution; one that runs already is success, a closed one with a live row is finished."""

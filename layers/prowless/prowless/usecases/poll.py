@@ -6,11 +6,11 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from prowless.domain.clusters import named_cluster
 from prowless.domain.durations import format_duration
 from prowless.domain.errors import ClusterUnreachableError
 from prowless.domain.prowjob import FINAL_STATES, ProwJob, State
 from prowless.ports.engine import ObjectRef, Observation, RunPhase
-from prowless.usecases.prepare import named_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable

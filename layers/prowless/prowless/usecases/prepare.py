@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from prowless.domain.clusters import named_cluster
 from prowless.domain.durations import parse_duration_ms
-from prowless.domain.errors import ConfigError, PermanentError
+from prowless.domain.errors import PermanentError
 from prowless.domain.policy import violations
-from prowless.domain.prowjob import FINAL_STATES, ProwJob, ProwJobSpec
 from prowless.domain.render import render
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from prowless.domain.clusters import Cluster
+    from prowless.domain.prowjob import ProwJobSpec
     from prowless.ports.clock import Clock
     from prowless.ports.config import ConfigSource
     from prowless.usecases.runs import Runs
@@ -38,7 +39,7 @@ class PrepareRun:
             PermanentError: the manifest breaks the policy; the message has each path and what would be allowed.
         """
         job = self._runs.job(prowjob)
-        if job.state in FINAL_STATES or job.stop_reason:
+        if not job.wanted:
             return {"next": "final"}
         central = self._config.central()
         spec = self._runs.spec(prowjob)
@@ -57,19 +58,6 @@ class PrepareRun:
         return parse_duration_ms(str(text)) if text else default
 
 
-def named_cluster(clusters: Mapping[str, Cluster], alias: str) -> Cluster:
-    """The cluster of that alias.
-
-    Raises:
-        ConfigError: central configuration has no such cluster.
-    """
-    cluster = clusters.get(alias)
-    if cluster is None:
-        known = ", ".join(sorted(clusters)) or "none"
-        raise ConfigError([f"cluster {alias!r} is not in the central configuration (known: {known})"])
-    return cluster
-
-
 def check_policy(manifest: Mapping[str, Any], cluster: Cluster) -> None:
     """Judge a manifest as it will be sent.
 
@@ -80,8 +68,3 @@ def check_policy(manifest: Mapping[str, Any], cluster: Cluster) -> None:
     if found:
         lines = "; ".join(f"{v.path}: {v.rule} (allowed: {v.allowed})" for v in found[:5])
         raise PermanentError(f"manifest refused by the policy of cluster {cluster.alias!r}: {lines}")
-
-
-def unfinished(job: ProwJob) -> bool:
-    """Whether the run still has work to do."""
-    return job.state not in FINAL_STATES and not job.stop_reason

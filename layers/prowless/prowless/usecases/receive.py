@@ -1,4 +1,4 @@
-"""webhook: make a delivery durable, then answer. It knows no Prow rule (`pkg/github/webhooks.go:31-72` for the replies)."""
+"""webhook: make a delivery durable, then answer, with Prow's replies (`pkg/github/webhooks.go:31-72`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_BODY = 4 * 1024 * 1024
-"""Bytes; Lambda's event limit is 6 MB and JSON escaping may add half again. Larger bodies are recovered by reconcile."""
+"""Bytes: Lambda's events end at 6 MB and JSON escaping may add half again. Reconcile recovers larger bodies."""
 
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _KEPT_HEADERS = ("user-agent", "x-github-hook-id", "x-github-hook-installation-target-type")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prowless.domain import status as rules
 from prowless.domain.errors import AmbiguousError, PermanentError, RetryableError
-from prowless.domain.prowjob import FINAL_STATES, ProwJob, State
+from prowless.domain.prowjob import ProwJob, State
 from prowless.domain.refs import JobType
 from prowless.ports.github import Status
 from prowless.usecases.collect import completed
@@ -45,7 +45,7 @@ class ReportRun:
     def pending(self, prowjob: str) -> dict[str, str]:
         """Say that the run is on its way. `{"next": "run"}`, or `final` if it was stopped before it began."""
         job = self._runs.job(prowjob)
-        if job.state in FINAL_STATES or job.stop_reason:
+        if not job.wanted:
             return {"next": "final"}
         self._report(job, job.description or "Job triggered.")
         return {"next": "run"}

@@ -6,8 +6,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from prowless.domain.clusters import named_cluster
 from prowless.domain.prowjob import ProwJob, State
-from prowless.usecases.prepare import check_policy, named_cluster, unfinished
+from prowless.usecases.prepare import check_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ class SubmitRun:
         job = self._runs.job(prowjob)
         if job.object:
             return {"next": "await"}
-        if not unfinished(job) and not job.submitted:
+        if not job.wanted and not job.submitted:
             return {"next": "final"}
         cluster = named_cluster(self._config.central().clusters, job.cluster)
         manifest = self._runs.manifest(prowjob)

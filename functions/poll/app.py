@@ -1,0 +1,5 @@
+"""Look at a run, and end the wait if there is something to do."""
+
+from prowless.runtime import bootstrap, boundary
+
+handler = boundary.task(bootstrap.poll_run)

@@ -1,0 +1,5 @@
+"""Bring a run to an orderly end."""
+
+from prowless.runtime import bootstrap, boundary
+
+handler = boundary.task(bootstrap.stop_run)

@@ -1,0 +1,286 @@
+"""The composition of each function. Adapters are imported inside, so that a function loads only its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prowless.runtime import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from prowless.ports.config import ConfigSource
+    from prowless.ports.engine import Clusters
+    from prowless.ports.github import GitHub
+    from prowless.runtime.environment import Environment
+    from prowless.usecases.receive import ReceiveDelivery
+    from prowless.usecases.records import Records
+    from prowless.usecases.runs import Runs, StartRuns
+
+
+def accept_webhook(environment: Environment) -> ReceiveDelivery:
+    """Webhook."""
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.deliveries import DynamoDeliveries
+    from prowless.adapters.aws.objects import S3Objects
+    from prowless.adapters.aws.queues import SqsDeliveryQueue
+    from prowless.adapters.aws.secrets import SecretsManagerSecret
+    from prowless.usecases.receive import ReceiveDelivery
+
+    given = settings.load(settings.Webhook, environment.variables)
+    secret = SecretsManagerSecret(clients.secretsmanager(), given.webhook_secret_arn, environment.clock)
+    return ReceiveDelivery(
+        deliveries=DynamoDeliveries(clients.dynamodb(), given.deliveries_table),
+        bodies=S3Objects(clients.s3(), given.state_bucket),
+        queue=SqsDeliveryQueue(clients.sqs(), given.deliveries_queue_url),
+        secrets=lambda refresh: secret.refresh() if refresh else secret.text(),
+        clock=environment.clock,
+    )
+
+
+def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[str, Any]]], None]:
+    """Dispatch."""
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.background import LambdaBackground
+    from prowless.adapters.aws.deliveries import DynamoDeliveries
+    from prowless.adapters.aws.objects import S3Objects
+    from prowless.usecases.dispatch import DispatchDelivery
+
+    given = settings.load(settings.Dispatch, environment.variables)
+    state = S3Objects(clients.s3(), given.state_bucket)
+    start, aborts = _starting(environment, given)
+    return DispatchDelivery(
+        deliveries=DynamoDeliveries(clients.dynamodb(), given.deliveries_table),
+        state=state,
+        config=_config(given.state_bucket),
+        github=_github(environment, given),
+        start=start,
+        aborts=aborts,
+        background=LambdaBackground(clients.lambda_(), given.config_sync_function),
+        sources=tuple(str(source.get("repository", "")) for source in given.config_sources),
+        clock=environment.clock,
+    )
+
+
+def start_periodics(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """Periodics."""
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.control import DynamoControl
+    from prowless.usecases.periodics import StartPeriodics
+
+    given = settings.load(settings.Periodics, environment.variables)
+    start, _ = _starting(environment, given)
+    return StartPeriodics(
+        config=_config(given.state_bucket),
+        control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
+        runs=_runs(given.prowjobs_table, given.state_bucket),
+        start=start,
+        clock=environment.clock,
+    )
+
+
+def admit_runs(environment: Environment) -> Callable[[Iterable[Mapping[str, Any]]], None]:
+    """Admit."""
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.control import DynamoControl
+    from prowless.adapters.aws.machine import StepFunctionsStarter
+    from prowless.adapters.aws.queues import SqsAdmitQueue
+    from prowless.usecases.admit import AdmitRuns
+    from prowless.usecases.finish import FinishRuns
+
+    given = settings.load(settings.Admit, environment.variables)
+    runs = _runs(given.prowjobs_table, given.state_bucket)
+    return AdmitRuns(
+        runs=runs,
+        control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
+        config=_config(given.state_bucket),
+        finish=FinishRuns(
+            prowjobs=runs.prowjobs,
+            starter=StepFunctionsStarter(clients.stepfunctions(), given.state_machine_arn),
+            admit=SqsAdmitQueue(clients.sqs(), given.admit_queue_url),
+        ),
+        clock=environment.clock,
+    )
+
+
+def prepare_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """Prepare."""
+    from prowless.usecases.prepare import PrepareRun
+
+    given = settings.load(settings.Prepare, environment.variables)
+    runs = _runs(given.prowjobs_table, given.state_bucket)
+    prepare = PrepareRun(runs=runs, config=_config(given.state_bucket), clock=environment.clock)
+    return lambda event: prepare(event["prowjob"])
+
+
+def submit_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """Submit."""
+    from prowless.usecases.submit import SubmitRun
+
+    given = settings.load(settings.ClusterArtifacts, environment.variables)
+    submit = SubmitRun(
+        runs=_runs(given.prowjobs_table, given.state_bucket),
+        config=_config(given.state_bucket),
+        clusters=_clusters(environment, given),
+        records=_records(environment, given.artifacts_bucket),
+        clock=environment.clock,
+    )
+    return lambda event: submit(event["prowjob"])
+
+
+def poll_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """Poll."""
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.machine import StepFunctionsStarter
+    from prowless.usecases.poll import PollRun
+
+    given = settings.load(settings.ClusterAccess, environment.variables)
+    poll = PollRun(
+        runs=_runs(given.prowjobs_table, given.state_bucket),
+        config=_config(given.state_bucket),
+        clusters=_clusters(environment, given),
+        starter=StepFunctionsStarter(clients.stepfunctions()),
+        clock=environment.clock,
+    )
+    return lambda event: poll(event["prowjob"], event["token"])
+
+
+def stop_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """Stop."""
+    from prowless.usecases.stop import StopRun
+
+    given = settings.load(settings.ClusterAccess, environment.variables)
+    return StopRun(
+        runs=_runs(given.prowjobs_table, given.state_bucket),
+        config=_config(given.state_bucket),
+        clusters=_clusters(environment, given),
+        clock=environment.clock,
+    )
+
+
+def collect_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """Collect."""
+    from prowless.usecases.collect import CollectRun
+
+    given = settings.load(settings.ClusterArtifacts, environment.variables)
+    collect = CollectRun(
+        runs=_runs(given.prowjobs_table, given.state_bucket),
+        config=_config(given.state_bucket),
+        clusters=_clusters(environment, given),
+        records=_records(environment, given.artifacts_bucket),
+        clock=environment.clock,
+    )
+    return lambda event: collect(event["prowjob"], event.get("cursor"))
+
+
+def report_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """Report."""
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.control import DynamoControl
+    from prowless.usecases.report import ReportRun
+
+    given = settings.load(settings.Report, environment.variables)
+    report = ReportRun(
+        runs=_runs(given.prowjobs_table, given.state_bucket),
+        control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
+        github=_github(environment, given),
+        records=_records(environment, given.artifacts_bucket),
+        clock=environment.clock,
+    )
+    phases = {"pending": report.pending, "final": report.final}
+    return lambda event: phases[event["phase"]](event["prowjob"])
+
+
+def reconcile(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """Reconcile."""
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.machine import StepFunctionsStarter
+    from prowless.adapters.aws.prowjobs import DynamoProwJobs
+    from prowless.adapters.aws.queues import SqsAdmitQueue
+    from prowless.usecases.finish import FinishRuns
+    from prowless.usecases.reconcile import Reconcile
+
+    given = settings.load(settings.Reconcile, environment.variables)
+    admit = SqsAdmitQueue(clients.sqs(), given.admit_queue_url)
+    finish = FinishRuns(
+        prowjobs=DynamoProwJobs(clients.dynamodb(), given.prowjobs_table),
+        starter=StepFunctionsStarter(clients.stepfunctions(), given.state_machine_arn),
+        admit=admit,
+    )
+    return Reconcile(finish=finish, admit=admit, clock=environment.clock)
+
+
+def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+    """config_sync."""
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.objects import S3Objects
+    from prowless.adapters.config_files import read_texts
+    from prowless.usecases.config_sync import SyncConfig
+
+    given = settings.load(settings.ConfigSync, environment.variables)
+    return SyncConfig(
+        github=_github(environment, given),
+        objects=S3Objects(clients.s3(), given.state_bucket),
+        read=read_texts,
+        sources=given.config_sources,
+        clock=environment.clock,
+    )
+
+
+def _runs(prowjobs_table: str, state_bucket: str) -> Runs:
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.objects import S3Objects
+    from prowless.adapters.aws.prowjobs import DynamoProwJobs
+    from prowless.usecases.runs import Runs
+
+    return Runs(DynamoProwJobs(clients.dynamodb(), prowjobs_table), S3Objects(clients.s3(), state_bucket))
+
+
+def _records(environment: Environment, artifacts_bucket: str) -> Records:
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.objects import S3Artifacts
+    from prowless.usecases.records import Records
+
+    return Records(artifacts=S3Artifacts(clients.s3(), artifacts_bucket), clock=environment.clock)
+
+
+def _config(state_bucket: str) -> ConfigSource:
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.objects import S3Objects
+    from prowless.usecases.snapshot import SnapshotConfig
+
+    return SnapshotConfig(S3Objects(clients.s3(), state_bucket))
+
+
+def _starting(environment: Environment, given: settings.Dispatch | settings.Periodics) -> tuple[StartRuns, Any]:
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.control import DynamoControl
+    from prowless.adapters.aws.machine import StepFunctionsStarter
+    from prowless.adapters.aws.queues import SqsAdmitQueue
+    from prowless.usecases.runs import AbortRuns, StartRuns
+
+    runs = _runs(given.prowjobs_table, given.state_bucket)
+    admit = SqsAdmitQueue(clients.sqs(), given.admit_queue_url)
+    aborts = AbortRuns(prowjobs=runs.prowjobs, admit=admit, starter=StepFunctionsStarter(clients.stepfunctions()))
+    control = DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table)
+    return StartRuns(runs=runs, control=control, admit=admit, aborts=aborts, clock=environment.clock), aborts
+
+
+def _github(environment: Environment, given: settings.GitHubAccess) -> GitHub:
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.secrets import SecretsManagerSecret
+    from prowless.adapters.github.github import connect
+
+    secret = SecretsManagerSecret(clients.secretsmanager(), given.github_secret_arn, environment.clock)
+    return connect(given.github_api_url, secret.text, environment.clock)
+
+
+def _clusters(environment: Environment, given: settings.ClusterAccess) -> Clusters:
+    from prowless.adapters.kubernetes.clusters import KubernetesClusters
+
+    if given.kubeconfig:
+        return KubernetesClusters.from_kubeconfig(given.kubeconfig, given.kubeconfig_context)
+    from prowless.adapters.aws.eks import EksAccess
+
+    access = EksAccess(given.cluster_external_id, environment.clock)
+    return KubernetesClusters(token=access.token, endpoint=access.endpoint)
