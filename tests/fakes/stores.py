@@ -206,7 +206,8 @@ class Stored:
 class MemoryObjects:
     """`Objects` in a dictionary, `stored`."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "bucket") -> None:
+        self.name = name
         self.stored: dict[str, Stored] = {}
         self.lock = threading.Lock()
 
@@ -248,7 +249,7 @@ class MemoryArtifacts:
         if separator and scheme != "s3":
             raise PermanentError(f"artifact bucket {name}: only s3:// buckets can be written")
         plain = (rest if separator else name).rstrip("/") or self._default
-        return self.buckets.setdefault(plain, MemoryObjects())
+        return self.buckets.setdefault(plain, MemoryObjects(plain))
 
 
 def _sortable(build_id: str) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

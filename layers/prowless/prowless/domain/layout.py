@@ -39,32 +39,30 @@ class Layout:
         match job.type:
             case JobType.PRESUBMIT:
                 pull = self._segment(job.org, job.repo)
-                return self._join("pr-logs/pull", pull, str(job.pull), job.job, job.build_id)
+                return self._prefixed("pr-logs/pull", pull, str(job.pull), job.job, job.build_id)
             case JobType.BATCH:
-                return self._join("pr-logs/pull/batch", job.job, job.build_id)
+                return self._prefixed("pr-logs/pull/batch", job.job, job.build_id)
             case _:
-                return self._join("logs", job.job, job.build_id)
+                return self._prefixed("logs", job.job, job.build_id)
 
     def latest_builds(self, job: ProwJob) -> tuple[str, ...]:
-        """The files that hold the newest build id (`gcs/target.go:60-105`)."""
+        """The files that hold the newest build id (`gcs/target.go:60-105`); Prow puts no `path_prefix` before these."""
         match job.type:
             case JobType.PRESUBMIT:
                 return (
-                    self._join("pr-logs/directory", job.job, "latest-build.txt"),
-                    self._join(
-                        "pr-logs/pull", self._segment(job.org, job.repo), str(job.pull), job.job, "latest-build.txt"
-                    ),
+                    _join("pr-logs/directory", job.job, "latest-build.txt"),
+                    _join("pr-logs/pull", self._segment(job.org, job.repo), str(job.pull), job.job, "latest-build.txt"),
                 )
             case JobType.BATCH:
-                return (self._join("pr-logs/directory", job.job, "latest-build.txt"),)
+                return (_join("pr-logs/directory", job.job, "latest-build.txt"),)
             case _:
-                return (self._join("logs", job.job, "latest-build.txt"),)
+                return (_join("logs", job.job, "latest-build.txt"),)
 
     def alias(self, job: ProwJob) -> str:
         """The file that points to a presubmit's run, or nothing for other types."""
         if job.type is not JobType.PRESUBMIT:
             return ""
-        return self._join("pr-logs/directory", job.job, f"{job.build_id}.txt")
+        return _join("pr-logs/directory", job.job, f"{job.build_id}.txt")
 
     def _segment(self, org: str, repo: str) -> str:
         org, repo = org.replace("/", "_"), repo.replace("/", "_")
@@ -74,32 +72,32 @@ class Layout:
             return ""
         return f"{org}_{repo}"
 
-    def _join(self, *parts: str) -> str:
-        return "/".join(part for part in (self.path_prefix, *parts) if part)
+    def _prefixed(self, *parts: str) -> str:
+        return _join(self.path_prefix, *parts)
 
 
-def started(spec: ProwJobSpec, job: ProwJob, at: int) -> dict[str, Any]:
+def started(spec: ProwJobSpec, at: int) -> dict[str, Any]:
     """`started.json` as initupload writes it; `at` in epoch milliseconds (`pkg/pod-utils/gcs/metadata.go`)."""
     data: dict[str, Any] = {"timestamp": at // 1000}
-    if spec.refs:
-        data["repo-version"] = data["repo-commit"] = job.report_sha
-        if job.pull:
-            data["pull"] = str(job.pull)
+    if revision := _revision(spec):
+        data["repo-version"] = data["repo-commit"] = revision
+    if spec.refs and spec.refs.pulls:
+        data["pull"] = str(spec.refs.pulls[0].number)
     repos = {refs.repository: str(refs) for refs in _all_refs(spec)}
     if repos:
         data["repos"] = repos
     return data
 
 
-def finished(job: ProwJob, at: int, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def finished(spec: ProwJobSpec, job: ProwJob, at: int, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`finished.json` as the sidecar writes it; `at` in epoch milliseconds (`pkg/sidecar/run.go`)."""
     data: dict[str, Any] = {
         "timestamp": at // 1000,
         "passed": job.state is State.SUCCESS,
         "result": _RESULTS.get(job.state, "FAILURE"),
     }
-    if job.report_sha:
-        data["revision"] = job.report_sha
+    if revision := _revision(spec):
+        data["revision"] = revision
     if metadata:
         data["metadata"] = dict(metadata)
     return data
@@ -134,3 +132,15 @@ def prowjob_json(spec: ProwJobSpec, job: ProwJob, iso: dict[str, str]) -> dict[s
 
 def _all_refs(spec: ProwJobSpec) -> tuple[Refs, ...]:
     return ((spec.refs,) if spec.refs else ()) + spec.extra_refs
+
+
+def _revision(spec: ProwJobSpec) -> str:
+    """The commit or branch of the main repository (`pkg/pod-utils/downwardapi/jobspec.go:205-242`)."""
+    main = next(iter(_all_refs(spec)), None)
+    if main is None:
+        return ""
+    return main.pulls[0].sha if main.pulls else main.base_sha or main.base_ref
+
+
+def _join(*parts: str) -> str:
+    return "/".join(part for part in parts if part)

@@ -47,20 +47,19 @@ def description(text: str, base_sha: str) -> str:
     if not base_sha:
         return truncate(text, MAX_DESCRIPTION_BYTES)
     suffix = f" BaseSHA:{base_sha}"
-    length = len(text.encode()) + len(suffix.encode())
+    length = len(text.encode()) + len(suffix)
     # Prow's loop compares a growing index with a shrinking rest, which ends at a quarter of the free bytes.
-    pads = max(0, -(-(MAX_DESCRIPTION_BYTES - length) // 4))
-    return truncate(text + _FILLER * pads, MAX_DESCRIPTION_BYTES - len(suffix.encode())) + suffix
+    suffix = _FILLER * max(0, -(-(MAX_DESCRIPTION_BYTES - length) // 4)) + suffix
+    return truncate(text, MAX_DESCRIPTION_BYTES - len(suffix.encode())) + suffix
 
 
 def truncate(text: str, limit: int) -> str:
-    """At most `limit` bytes of text, its middle left out (`pkg/config/config.go:3460`)."""
+    """At most `limit` bytes of text, its middle left out (`pkg/config/config.go:3472`); no character is cut in two."""
     data = text.encode()
     if len(data) <= limit:
         return text
-    room = limit - len(_ELISION)
-    head, tail = room // 2, room - room // 2
-    return data[:head].decode(errors="ignore") + _ELISION + data[-tail:].decode(errors="ignore")
+    half = (limit - len(_ELISION)) // 2
+    return data[:half].decode(errors="ignore") + _ELISION + data[-half:].decode(errors="ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +112,5 @@ def failure_comment(author: str, rows: list[Row]) -> str:
         f"@{author}: The following test{plural} **failed**, say `/retest` to rerun all failed tests "
         "or `/retest-required` to rerun all mandatory failed tests:"
     )
-    about = "<details>\n\nReported by Prowless. Comment `/test ?` to see what can be run on this pull request.\n\n</details>"
+    about = "<details>\n\nReported by Prowless. Comment `/test ?` to see what can be run here.\n\n</details>"
     return "\n".join([lead, "", *_HEADER, *(row.text for row in rows), "", about, REPORT_MARKER])

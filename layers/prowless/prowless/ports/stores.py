@@ -133,6 +133,11 @@ class Deliveries(Protocol):
 class Objects(Protocol):
     """One S3 bucket: the state bucket, or an artifact bucket."""
 
+    @property
+    def name(self) -> str:
+        """The bucket's name."""
+        ...
+
     def put(self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False) -> bool:
         """Store an object; false if it was there already and `only_if_absent` was asked."""
         ...

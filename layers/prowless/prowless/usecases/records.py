@@ -27,26 +27,24 @@ class Records:
 
     def place(self, spec: ProwJobSpec, job: ProwJob) -> tuple[Objects, str]:
         """The bucket and folder of a run."""
-        gcs = spec.decoration_config.get("gcs_configuration") or {}
-        bucket = str(gcs.get("bucket") or "").removeprefix("s3://").strip("/")
-        return self._artifacts.bucket(bucket), Layout.from_decoration(spec.decoration_config).run(job)
+        return self._artifacts.bucket(_bucket_name(spec)), Layout.from_decoration(spec.decoration_config).run(job)
 
     def started(self, spec: ProwJobSpec, job: ProwJob) -> None:
         """`started.json`, `prowjob.json` and a presubmit's alias; a repeated call changes nothing that was said."""
         bucket, folder = self.place(spec, job)
-        begun = layout.started(spec, job, job.pending_at or self._clock.now_ms())
+        begun = layout.started(spec, job.pending_at or self._clock.now_ms())
         bucket.put(f"{folder}/started.json", _json(begun), "application/json", only_if_absent=True)
         bucket.put(f"{folder}/prowjob.json", _json(self._prowjob(spec, job)), "application/json")
         if alias := Layout.from_decoration(spec.decoration_config).alias(job):
-            bucket.put(alias, folder.encode(), "text/plain")
+            bucket.put(alias, f"s3://{bucket.name}/{folder}".encode(), "text/plain")
 
     def finished(self, spec: ProwJobSpec, job: ProwJob, metadata: Mapping[str, Any] | None = None) -> None:
         """`finished.json`, the final `prowjob.json` and `latest-build.txt`, which an older run never turns back."""
         bucket, folder = self.place(spec, job)
         at = job.completed_at or self._clock.now_ms()
-        begun = layout.started(spec, job, job.pending_at or job.created_at)
+        begun = layout.started(spec, job.pending_at or job.created_at)
         bucket.put(f"{folder}/started.json", _json(begun), "application/json", only_if_absent=True)
-        bucket.put(f"{folder}/finished.json", _json(layout.finished(job, at, metadata)), "application/json")
+        bucket.put(f"{folder}/finished.json", _json(layout.finished(spec, job, at, metadata)), "application/json")
         bucket.put(f"{folder}/prowjob.json", _json(self._prowjob(spec, job)), "application/json")
         for key in Layout.from_decoration(spec.decoration_config).latest_builds(job):
             present = (bucket.get(key) or b"0").strip()
@@ -65,3 +63,8 @@ def _json(value: Mapping[str, Any]) -> bytes:
 
 def _iso(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _bucket_name(spec: ProwJobSpec) -> str:
+    gcs = spec.decoration_config.get("gcs_configuration") or {}
+    return str(gcs.get("bucket") or "").removeprefix("s3://").strip("/")

@@ -1,0 +1,160 @@
+from dataclasses import replace
+
+import pytest
+
+from prowless.domain.errors import NotFoundError
+from prowless.domain.identity import Cause
+from prowless.domain.prowjob import Phase, ProwJobSpec, State
+from prowless.domain.refs import JobType, Pull, Refs
+from prowless.usecases.runs import AbortRuns, Runs, StartRuns
+from tests.fakes.clock import FixedClock
+from tests.fakes.flow import MemoryQueues, MemoryStarter
+from tests.fakes.stores import MemoryControl, MemoryObjects, MemoryProwJobs
+
+
+def presubmit(sha="h1", job="unit", number=7):
+    refs = Refs(org="acme", repo="app", base_ref="main", base_sha="b", pulls=(Pull(number=number, sha=sha),))
+    return ProwJobSpec(type=JobType.PRESUBMIT, job=job, context=job, refs=refs, pod_spec={"containers": []})
+
+
+def opened(sha="h1", at="t1"):
+    return Cause.pull_request("acme/app", 7, "opened", sha, at)
+
+
+class World:
+    def __init__(self):
+        self.clock = FixedClock()
+        self.prowjobs = MemoryProwJobs()
+        self.control = MemoryControl(self.prowjobs)
+        self.queues = MemoryQueues(self.clock)
+        self.starter = MemoryStarter()
+        self.state = MemoryObjects()
+        self.runs = Runs(self.prowjobs, self.state)
+        self.aborts = AbortRuns(prowjobs=self.prowjobs, admit=self.queues, starter=self.starter)
+        self.starts = StartRuns(
+            runs=self.runs, control=self.control, admit=self.queues, aborts=self.aborts, clock=self.clock
+        )
+
+    def start(self, spec=None, cause=None, **options):
+        self.clock.advance(1)
+        return self.starts.start(spec or presubmit(), cause or opened(), **options)
+
+    def change(self, job, **changes):
+        return self.prowjobs.mutate(job.id, lambda row: replace(row, **changes))
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_a_start_leaves_a_spec_a_row_and_a_wake(world):
+    job = world.start(url="https://ci/{build}")
+    assert world.runs.job(job.id).state is State.TRIGGERED
+    assert world.runs.job(job.id).url == f"https://ci/{job.build_id}"
+    assert world.runs.spec(job.id) == presubmit()
+    assert world.queues.admits.drain() == [{"wake": f"create:{job.id}"}]
+
+
+def test_the_same_event_starts_a_job_once(world):
+    first = world.start()
+    again = world.start()
+    assert first.id == again.id
+    assert first.build_id == again.build_id
+    assert len(world.prowjobs.rows) == 1
+
+
+@pytest.mark.parametrize("step", ["keep_spec", "create", "newest", "wake"])
+def test_a_start_killed_anywhere_is_completed_by_its_repetition(world, step):
+    owners = {"keep_spec": world.runs, "create": world.prowjobs, "newest": world.control, "wake": world.queues}
+    owner = owners[step]
+    real = getattr(owner, step)
+
+    def killed(*args, **kwargs):
+        setattr(owner, step, real)
+        raise KeyboardInterrupt
+
+    setattr(owner, step, killed)
+    with pytest.raises(KeyboardInterrupt):
+        world.start()
+    job = world.start()
+    assert len(world.prowjobs.rows) == 1
+    assert world.runs.spec(job.id) == presubmit()
+    assert world.queues.admits.drain() == [{"wake": f"create:{job.id}"}]
+    assert world.control.builds == {f"newest#{job.report_key}": job.build_id}
+
+
+def test_automatic_runs_of_one_head_meet_whatever_the_event(world):
+    first = world.start(automatic=True)
+    late = world.start(cause=Cause.pull_request("acme/app", 7, "reopened", "h1", "t2"), automatic=True)
+    assert late.id == first.id
+
+
+def test_a_command_starts_another_run_of_the_same_head(world):
+    first = world.start(automatic=True)
+    again = world.start(cause=Cause.comment("acme/app", "issue_comment", 1, "t"))
+    assert again.id != first.id
+
+
+def test_an_aborted_run_does_not_stand_in_for_a_new_automatic_one(world):
+    first = world.start(automatic=True)
+    world.aborts.abort(first, "closed")
+    again = world.start(cause=Cause.pull_request("acme/app", 7, "reopened", "h1", "t2"), automatic=True)
+    assert again.id != first.id
+
+
+def test_a_newer_run_of_the_job_replaces_the_older_and_github_is_not_told_of_that(world):
+    old = world.start()
+    new = world.start(presubmit("h2"), opened("h2"))
+    row = world.runs.job(old.id)
+    assert (row.state, row.superseded) == (State.ABORTED, True)
+    assert world.runs.job(new.id).state is State.TRIGGERED
+
+
+def test_other_jobs_and_other_pulls_are_left_alone(world):
+    lint = world.start(presubmit(job="lint"))
+    other = world.start(presubmit(number=8))
+    world.start(presubmit("h2"), opened("h2"))
+    assert world.runs.job(lint.id).state is State.TRIGGERED
+    assert world.runs.job(other.id).state is State.TRIGGERED
+
+
+def test_a_new_push_aborts_all_unfinished_presubmits_of_the_pull_but_those_of_its_head(world):
+    old, done, head = world.start(), world.start(presubmit(job="lint")), world.start(presubmit("h2", "e2e"))
+    world.change(done, state=State.SUCCESS)
+    aborted = world.aborts.abort_pull("acme/app", 7, "Aborted by trigger plugin.", except_head="h2")
+    assert [job.id for job in aborted] == [old.id]
+    row = world.runs.job(old.id)
+    assert (row.state, row.description, row.superseded) == (State.ABORTED, "Aborted by trigger plugin.", False)
+    assert world.runs.job(head.id).state is State.TRIGGERED
+
+
+def test_an_abort_wakes_admission_for_a_waiting_run(world):
+    job = world.start()
+    world.queues.admits.drain()
+    world.aborts.abort(job, "stop")
+    assert world.queues.admits.drain() == [{"wake": f"abort:{job.id}"}]
+
+
+def test_an_abort_wakes_the_open_wait_of_a_running_one(world):
+    job = world.start()
+    world.change(job, phase=Phase.STARTED, state=State.PENDING, token=world.starter.open_wait("t1"))
+    world.aborts.abort(job, "stop")
+    assert world.starter.woken == {"t1": {"outcome": "stop"}}
+
+
+def test_an_abort_with_a_stale_token_is_not_an_error(world):
+    job = world.start()
+    world.change(job, phase=Phase.STARTED, token="stale")
+    assert world.aborts.abort(job, "stop").state is State.ABORTED
+
+
+def test_a_finished_run_cannot_be_aborted(world):
+    job = world.start()
+    world.change(job, state=State.SUCCESS)
+    assert world.aborts.abort(job, "stop").state is State.SUCCESS
+
+
+def test_a_run_that_does_not_exist_is_named(world):
+    with pytest.raises(NotFoundError, match="nobody"):
+        world.runs.job("nobody")
