@@ -9,10 +9,8 @@ from prowless.domain.refs import JobType
 
 
 def run(number, job="unit", **changes):
-    return ProwJob(
-        id=f"r{number}", type=JobType.PRESUBMIT, job=job, org="acme", repo="app", build_id=str(number), created_at=number,
-        **changes,
-    )  # fmt: skip
+    values = {"id": f"r{number}", "type": JobType.PRESUBMIT, "job": job, "org": "acme", "repo": "app"}
+    return ProwJob(**values, build_id=str(number), created_at=number, **changes)
 
 
 def ids(chosen):
@@ -58,7 +56,7 @@ def test_the_cluster_cap_and_the_total_limit_bind():
 def test_a_run_that_was_stopped_while_waiting_passes_and_holds_nothing():
     stopped = replace(run(1, max_concurrency=1), stop_reason="aborted")
     chosen = admissible([stopped, run(2, max_concurrency=1)], Limits(total=1), {})
-    assert [(job.id, held) for job, held in chosen][0] == ("r1", {})
+    assert (chosen[0][0].id, chosen[0][1]) == ("r1", {})
     assert ids(chosen) == ["r1", "r2"]
 
 

@@ -66,7 +66,7 @@ def test_a_postsubmit_reports_on_its_base():
         prowjob="x", build_id="5", cause="c", delivery="", created_at=1,
     )  # fmt: skip
     assert row.report_sha == "b"
-    assert "pull_key" not in row.keys()
+    assert "pull_key" not in dict(row.keys())
 
 
 def test_unfinished_rows_sort_by_phase_then_age_and_released_ones_leave_the_index():
@@ -74,7 +74,7 @@ def test_unfinished_rows_sort_by_phase_then_age_and_released_ones_leave_the_inde
     assert waiting["active"] == "default"
     assert waiting["active_order"] == "w#00000000000000000005"
     released = dataclasses.replace(ROW, phase=Phase.RELEASED)
-    assert "active" not in released.keys()
+    assert "active" not in dict(released.keys())
     assert released.keys()["job_key"] == "presubmit#acme/app#unit"
 
 

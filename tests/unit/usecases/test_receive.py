@@ -18,8 +18,8 @@ BODY = {
 
 
 class World:
-    def __init__(self, secret='{"acme": ["s3cret"], "*": ["other"]}'):
-        self.secret = secret
+    def __init__(self, levels='{"acme": ["s3cret"], "*": ["other"]}'):
+        self.secret = levels
         self.refreshed = None
         self.deliveries = MemoryDeliveries()
         self.bodies = MemoryObjects()
