@@ -1,0 +1,1 @@
+"""Prow configuration: documents in, checked jobs out, and the snapshot that functions read."""

@@ -1,0 +1,163 @@
+"""What a decision is made from and what it is: facts, decisions and actions as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from prowless.domain.identity import Cause
+    from prowless.domain.prowjob import ProwJobSpec
+    from prowless.domain.refs import JobType
+    from prowless.domain.specs import PullFacts
+
+ABORTED_DESCRIPTION = "Aborted by trigger plugin."
+"""`pkg/plugins/trigger/pull-request.go:170`; tools and people search for it."""
+
+
+class View(Protocol):
+    """Facts about the event's pull request or push, fetched when first asked for and then kept by the view.
+
+    An error of GitHub's is raised, never taken for an answer.
+    """
+
+    def pull(self) -> PullFacts:
+        """The pull request as it stands now."""
+        ...
+
+    def tested_base(self) -> str | None:
+        """First parent of the test merge whose second parent is the present head; None if there is none yet."""
+        ...
+
+    def trusted(self, user: str) -> bool:
+        """Whether the user is trusted in the repository."""
+        ...
+
+    def changed_files(self) -> Sequence[str] | None:
+        """Changed files of the pull or push; None if the list is known to be incomplete."""
+        ...
+
+    def contexts(self) -> Mapping[str, str]:
+        """State of every context of the present head's combined status."""
+        ...
+
+    def bot(self) -> str:
+        """Our own login."""
+        ...
+
+
+class Outcome(StrEnum):
+    """What became of a job at an event."""
+
+    RUN = "run"
+    SKIP = "skip"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One job at one event."""
+
+    job: str
+    type: JobType
+    verdict: Outcome
+    rule: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """As `explain` shows it."""
+        return {
+            "job": self.job,
+            "type": self.type.value,
+            "verdict": self.verdict.value,
+            "rule": self.rule,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Start a run.
+
+    `automatic` starts were not asked for by a person: they claim (pull, head, job) and do not run if the claim is
+    another event's, unless `renew` says that this event starts the head anew (reopened, other base, label).
+    """
+
+    spec: ProwJobSpec
+    cause: Cause
+    automatic: bool = False
+    renew: bool = False
+    retest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortPull:
+    """Stop the pull's unfinished presubmits, except those of one head."""
+
+    repository: str
+    number: int
+    description: str = ABORTED_DESCRIPTION
+    except_head: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """Post a comment; `key` is the same whenever the same event asks for it again."""
+
+    repository: str
+    number: int
+    body: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneHelp:
+    """Delete our older help comments (`commands.is_help_comment`) of a pull."""
+
+    repository: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddLabel:
+    """Put a label on a pull."""
+
+    repository: str
+    number: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveLabel:
+    """Take a label off a pull."""
+
+    repository: str
+    number: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncConfig:
+    """Compile the central configuration anew: one of its sources moved to this commit."""
+
+    repository: str
+    sha: str
+
+
+Action = Start | AbortPull | Comment | PruneHelp | AddLabel | RemoveLabel | SyncConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """All that follows from an event. `summary` is one sentence, and all there is for an event that concerns no job."""
+
+    decisions: tuple[Decision, ...] = ()
+    actions: tuple[Action, ...] = ()
+    summary: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is kept for `explain`; actions are carried out, not kept."""
+        return {"summary": self.summary, "decisions": [decision.to_dict() for decision in self.decisions]}

@@ -1,0 +1,64 @@
+"""Regular expressions in Go's dialect: RE2, unanchored search, linear time on patterns that strangers write."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from prowless.domain.errors import ConfigError
+
+MAX_PATTERN = 32_768
+"""Characters. The longest `run_if_changed` seen in public configurations has a few thousand."""
+
+_MAX_MEMORY = 8 << 20
+"""Bytes a compiled pattern may take; RE2 refuses what would need more."""
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False  # else RE2 writes every stranger's bad pattern to stderr
+    options.max_mem = _MAX_MEMORY
+    return options
+
+
+_OPTIONS = _options()
+
+
+class Regex:
+    """A compiled pattern."""
+
+    __slots__ = ("_compiled", "pattern")
+
+    def __init__(self, pattern: str, compiled: Any) -> None:
+        self.pattern = pattern
+        self._compiled = compiled
+
+    def search(self, text: str) -> bool:
+        """Whether the pattern is found anywhere in the text, as Go's MatchString."""
+        return self._compiled.search(text) is not None
+
+    def remove(self, text: str) -> str:
+        """The text without what the pattern matches, as Go's ReplaceAllString with nothing."""
+        return str(self._compiled.sub("", text))
+
+    def __repr__(self) -> str:
+        return f"Regex({self.pattern!r})"
+
+
+@lru_cache(maxsize=8192)
+def compile_regex(pattern: str) -> Regex:
+    """The compiled pattern, from a cache that a warm function keeps.
+
+    Raises:
+        ConfigError: the pattern is not RE2 (look-around and back-references are not), or too large.
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise ConfigError([f"regular expression of {len(pattern)} characters is longer than {MAX_PATTERN}"])
+    try:
+        return Regex(pattern, re2.compile(pattern, _OPTIONS))
+    except (re2.error, UnicodeEncodeError) as exc:
+        detail = exc.args[0] if isinstance(exc, re2.error) and exc.args else str(exc)
+        text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
+        raise ConfigError([f"error parsing regexp: {text}: {pattern[:200]!r} (the dialect is RE2)"]) from exc

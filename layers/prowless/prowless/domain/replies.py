@@ -1,0 +1,51 @@
+"""What the bot says on pull requests, in Prow's words where users know them (`pkg/plugins/trigger/pull-request.go`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prowless.domain.trust import OK_TO_TEST, TrustOptions
+
+if TYPE_CHECKING:
+    from prowless.domain.specs import PullFacts
+
+DRAFT = (
+    "Skipping CI for Draft Pull Request.\n"
+    "If you want CI signal for your change, please convert it to an actual PR.\n"
+    "You can still manually trigger a test run with `/test all`"
+)
+ONLY_TRUSTED_REVOKE = "Only trusted users can revoke `/ok-to-test`."
+_NEEDS_REVIEW = "Cannot trigger testing until a trusted user reviews the PR and leaves an `/ok-to-test` message."
+_NO_OK_TO_TEST = (
+    "PRs from untrusted users cannot be marked as trusted with `/ok-to-test` in this repo meaning untrusted PR authors "
+    "can never trigger tests themselves. Collaborators can still trigger tests on the PR using `{command}`."
+)
+
+
+def untrusted(trust: TrustOptions) -> str:
+    """The answer to a command on an untrusted pull (`generic-comment.go:86`)."""
+    return _NO_OK_TO_TEST.format(command="/test") if trust.ignore_ok_to_test else _NEEDS_REVIEW
+
+
+def welcome(pull: PullFacts, trust: TrustOptions) -> str:
+    """The first words to a contributor who is not trusted yet (`pull-request.go:251-350`)."""
+    greeting = f"Hi @{pull.author}. Thanks for your PR."
+    if trust.ignore_ok_to_test:
+        return f"{greeting}\n\n{_NO_OK_TO_TEST.format(command='/test all')}"
+    org = pull.repository.partition("/")[0]
+    members = f"[{org}]({_people(pull, org)}) "
+    if trust.trusted_org and trust.trusted_org != org:
+        members += f"or [{trust.trusted_org}]({_people(pull, trust.trusted_org)}) "
+    join = trust.join_org_url or _people(pull, org)
+    return (
+        f"{greeting}\n\n"
+        f"I'm waiting for a {members}member to verify that this patch is reasonable to test. If it is, they should "
+        "reply with `/ok-to-test` on its own line. Until that is done, I will not automatically test new commits in "
+        "this PR, but the usual testing commands by org members will still work.\n\n"
+        f"Regular contributors should [join the org]({join}) to skip this step.\n\n"
+        f"Once the patch is verified, the new status will be reflected by the `{OK_TO_TEST}` label."
+    )
+
+
+def _people(pull: PullFacts, org: str) -> str:
+    return f"{pull.site}/orgs/{org}/people"

@@ -1,0 +1,138 @@
+"""From a configured job to the resolved spec of one run (`pkg/pjutil/pjutil.go`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from prowless.domain.prowjob import ProwJobSpec
+from prowless.domain.refs import JobType, Pull, Refs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prowless.domain.config.jobs import BranchJob, Job, Periodic, Postsubmit, Presubmit
+    from prowless.domain.events import PushEvent
+
+IS_OPTIONAL_LABEL = "prow.k8s.io/is-optional"
+RETEST_LABEL = "prow.k8s.io/retest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullFacts:
+    """A pull request as it stands now. `mergeable` is None while GitHub computes it; `html_url` may be empty."""
+
+    repository: str
+    number: int
+    title: str = ""
+    author: str
+    state: str = "open"
+    draft: bool = False
+    mergeable: bool | None = None
+    head_sha: str
+    head_ref: str = ""
+    base_ref: str
+    html_url: str = ""
+    labels: frozenset[str] = frozenset()
+
+    @property
+    def repository_url(self) -> str:
+        """The repository's page."""
+        link, separator, _ = self.html_url.rpartition("/pull/")
+        return link if separator else f"https://github.com/{self.repository}"
+
+    @property
+    def site(self) -> str:
+        """The page of the GitHub that serves the pull, without a slash at the end."""
+        return self.repository_url.removesuffix(f"/{self.repository}")
+
+
+def presubmit_spec(
+    job: Presubmit, pull: PullFacts, base_sha: str, labels: Mapping[str, str] | None = None
+) -> ProwJobSpec:
+    """The spec of a presubmit on a pull's present head, merged on `base_sha`. `labels` come on top of the job's."""
+    org, _, repo = pull.repository.partition("/")
+    link = pull.repository_url
+    refs = Refs(
+        org=org,
+        repo=repo,
+        repo_link=link,
+        base_ref=pull.base_ref,
+        base_sha=base_sha,
+        base_link=f"{link}/commit/{base_sha}",
+        pulls=(
+            Pull(
+                number=pull.number,
+                author=pull.author,
+                sha=pull.head_sha,
+                title=pull.title,
+                head_ref=pull.head_ref,
+                link=f"{link}/pull/{pull.number}",
+                commit_link=f"{link}/pull/{pull.number}/commits/{pull.head_sha}",
+                author_link=f"{pull.site}/{pull.author}",
+            ),
+        ),
+    )
+    spec = _reporting(_spec(job, JobType.PRESUBMIT), job)
+    return replace(
+        spec,
+        rerun_command=job.rerun_command,
+        optional=job.optional,
+        refs=_primary(refs, job),
+        labels={**job.labels, **(labels or {}), IS_OPTIONAL_LABEL: str(job.optional).lower()},
+    )
+
+
+def postsubmit_spec(job: Postsubmit, push: PushEvent) -> ProwJobSpec:
+    """The spec of a postsubmit on the pushed commit; the base link is the comparison (`push.go:52-60`)."""
+    org, _, repo = push.repository.partition("/")
+    refs = Refs(
+        org=org,
+        repo=repo,
+        repo_link=push.repository_url,
+        base_ref=push.branch,
+        base_sha=push.after,
+        base_link=push.compare,
+    )
+    return replace(_reporting(_spec(job, JobType.POSTSUBMIT), job), refs=_primary(refs, job))
+
+
+def periodic_spec(job: Periodic) -> ProwJobSpec:
+    """The spec of a periodic, which has no refs of its own."""
+    return _spec(job, JobType.PERIODIC)
+
+
+def _spec(job: Job, job_type: JobType) -> ProwJobSpec:
+    return ProwJobSpec(
+        type=job_type,
+        job=job.name,
+        agent=job.agent,
+        cluster=job.cluster,
+        namespace=job.namespace,
+        extra_refs=job.extra_refs,
+        max_concurrency=job.max_concurrency,
+        job_queue_name=job.job_queue_name,
+        decorate=job.decorate,
+        decoration_config=job.decoration_config,
+        labels=job.labels,
+        annotations=job.annotations,
+        pod_spec=job.spec,
+        pipeline_run_spec=job.pipeline_run_spec,
+        workflow_spec=job.workflow_spec,
+    )
+
+
+def _reporting(spec: ProwJobSpec, job: BranchJob) -> ProwJobSpec:
+    return replace(spec, context=job.context, report=not job.skip_report)
+
+
+def _primary(refs: Refs, job: Job) -> Refs:
+    """The job's own clone options on its main repository (`pjutil.go` CompletePrimaryRefs)."""
+    options: dict[str, Any] = {
+        "path_alias": job.path_alias,
+        "clone_uri": job.clone_uri,
+        "skip_submodules": job.skip_submodules,
+        "clone_depth": job.clone_depth,
+        "skip_fetch_head": job.skip_fetch_head,
+    }
+    return replace(refs, **{name: value for name, value in options.items() if value})
