@@ -1,1 +1,1 @@
-"""DynamoDB, S3, SQS, Step Functions and Secrets Manager; the only importer of boto3."""
+"""DynamoDB, S3, SQS, Step Functions and Secrets Manager; the only importer of botocore."""

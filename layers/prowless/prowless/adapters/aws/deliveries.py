@@ -1,0 +1,98 @@
+"""The Deliveries table: the ledger of webhook deliveries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from prowless.domain.errors import NotFoundError, RetryableError
+from prowless.ports.stores import Delivery
+
+from .dynamo import TRIES, Table, lost_race, marshal, names_in
+from .errors import translated
+from .rows import attributes, dated, known
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+    from .dynamo import Item
+
+
+class DynamoDeliveries:
+    """`Deliveries` over DynamoDB. What was stored first stays; only the count and the outcome change."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._table = Table(client, table, "guid")
+
+    def record(self, delivery: Delivery) -> Delivery:
+        """Store the row, or count one more receive of the row that is there; the row as it is now.
+
+        A count whose answer was lost may be repeated: `receives` tells receives apart, it does not number them.
+
+        Raises:
+            RetryableError: the row kept appearing and expiring.
+        """
+        for _ in range(TRIES):
+            if self._table.put(_item_of(delivery), "attribute_not_exists(#guid)") is None:
+                return delivery
+            if item := self._update(delivery.guid, "ADD #receives :one", one=1):
+                return _delivery_of(item)
+        raise RetryableError(f"{self._table.subject}: delivery {delivery.guid} could be neither created nor counted")
+
+    def enqueued(self, guid: str) -> None:
+        """Note that the pointer is on the queue.
+
+        Raises:
+            NotFoundError: no such row.
+        """
+        self._note(guid, "SET #enqueued = :enqueued", enqueued=True)
+
+    def get(self, guid: str) -> Delivery | None:
+        """The row, strongly consistent."""
+        item = self._table.get(guid)
+        return _delivery_of(item) if item else None
+
+    def finish(self, guid: str, outcome: str, decisions: str) -> None:
+        """Note how it ended and where its decisions are.
+
+        Raises:
+            NotFoundError: no such row.
+        """
+        self._note(guid, "SET #outcome = :outcome, #decisions = :decisions", outcome=outcome, decisions=decisions)
+
+    def _note(self, guid: str, expression: str, **values: Any) -> None:
+        if self._update(guid, expression, **values) is None:
+            raise NotFoundError(f"{self._table.subject}: delivery {guid} has no row; it may have expired")
+
+    def _update(self, guid: str, expression: str, **values: Any) -> Item | None:
+        """Change an existing row; the row as it is now, or None if there is none."""
+        exists = "attribute_exists(#guid)"
+        with translated(self._table.subject):
+            try:
+                answer = self._table.client.update_item(
+                    TableName=self._table.name,
+                    Key=self._table.key_of(guid),
+                    UpdateExpression=expression,
+                    ConditionExpression=exists,
+                    ExpressionAttributeNames=names_in(f"{expression} {exists}"),
+                    ExpressionAttributeValues={f":{name}": marshal(value) for name, value in values.items()},
+                    ReturnValues="ALL_NEW",
+                )
+            except ClientError as exc:
+                if not lost_race(exc):
+                    raise
+                return None
+        item: Item = answer["Attributes"]
+        return item
+
+
+def _item_of(delivery: Delivery) -> Item:
+    row = attributes(delivery) | dated(delivery.received_at)
+    if delivery.repository and delivery.pull:
+        row["pull_key"] = f"{delivery.repository}#{delivery.pull}"
+    return {name: marshal(value) for name, value in row.items()}
+
+
+def _delivery_of(item: Item) -> Delivery:
+    return Delivery(**known(Delivery, item))

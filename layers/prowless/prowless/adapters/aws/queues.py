@@ -1,0 +1,64 @@
+"""The two FIFO queues. Their messages are pointers; rows and objects carry the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from .errors import translated
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.client import SQSClient
+
+    from prowless.ports.stores import Delivery
+
+ADMIT_GROUP = "admit"
+"""One group: SQS hands out its next message when the one before is done, so counters have one writer."""
+
+
+class SqsDeliveryQueue:
+    """`DeliveryQueue`: from webhook to dispatch. Body: `{"delivery": guid}`."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, delivery: Delivery, group: str) -> None:
+        """Put the pointer on the queue; dedup id = GUID + receive, so a redelivery is a new message."""
+        _send(self._client, self._url, {"delivery": delivery.guid}, group, f"{delivery.guid}-{delivery.receives}")
+
+
+class SqsAdmitQueue:
+    """`AdmitQueue`: to the only writer of counters. Bodies: `{"wake": reason}` and `{"release": id}`.
+
+    SQS drops a message whose deduplication id it saw in the last five minutes, also one that was consumed since. So
+    the caller's reason or nonce must name what happened (`create:<ProwJob id>`), not its kind.
+    """
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def wake(self, reason: str) -> None:
+        """Say that something may be admitted; `reason` makes equal messages within five minutes one."""
+        _send(self._client, self._url, {"wake": reason}, ADMIT_GROUP, _digest("wake", reason))
+
+    def release(self, prowjob: str, nonce: str) -> None:
+        """Ask that a finished run lets go of its counters; `nonce` keeps a repeated request from being dropped."""
+        _send(self._client, self._url, {"release": prowjob}, ADMIT_GROUP, _digest("release", prowjob, nonce))
+
+
+def _digest(*parts: str) -> str:
+    # Reasons are free text; deduplication ids are at most 128 letters, digits and punctuation.
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _send(client: SQSClient, url: str, body: dict[str, str], group: str, deduplication_id: str) -> None:
+    with translated(f"SQS queue {url.rpartition('/')[2]}"):
+        client.send_message(
+            QueueUrl=url,
+            MessageBody=json.dumps(body),
+            MessageGroupId=group,
+            MessageDeduplicationId=deduplication_id,
+        )
