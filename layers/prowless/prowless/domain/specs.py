@@ -11,7 +11,7 @@ from prowless.domain.refs import JobType, Pull, Refs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prowless.domain.config.jobs import BranchJob, Job, Periodic, Postsubmit, Presubmit
+    from prowless.domain.config.jobs import Job, Periodic, Postsubmit, Presubmit
     from prowless.domain.events import PushEvent
 
 IS_OPTIONAL_LABEL = "prow.k8s.io/is-optional"
@@ -47,13 +47,11 @@ class PullFacts:
         return self.repository_url.removesuffix(f"/{self.repository}")
 
 
-def presubmit_spec(
-    job: Presubmit, pull: PullFacts, base_sha: str, labels: Mapping[str, str] | None = None
-) -> ProwJobSpec:
-    """The spec of a presubmit on a pull's present head, merged on `base_sha`. `labels` come on top of the job's."""
+def pull_refs(pull: PullFacts, base_sha: str) -> Refs:
+    """The refs of a pull's present head merged on `base_sha` (`pjutil.go` createRefs), the same for all its jobs."""
     org, _, repo = pull.repository.partition("/")
     link = pull.repository_url
-    refs = Refs(
+    return Refs(
         org=org,
         repo=repo,
         repo_link=link,
@@ -73,20 +71,12 @@ def presubmit_spec(
             ),
         ),
     )
-    spec = _reporting(_spec(job, JobType.PRESUBMIT), job)
-    return replace(
-        spec,
-        rerun_command=job.rerun_command,
-        optional=job.optional,
-        refs=_primary(refs, job),
-        labels={**job.labels, **(labels or {}), IS_OPTIONAL_LABEL: str(job.optional).lower()},
-    )
 
 
-def postsubmit_spec(job: Postsubmit, push: PushEvent) -> ProwJobSpec:
-    """The spec of a postsubmit on the pushed commit; the base link is the comparison (`push.go:52-60`)."""
+def push_refs(push: PushEvent) -> Refs:
+    """The refs of a push; the base link is the comparison (`pkg/plugins/trigger/push.go:52-60`)."""
     org, _, repo = push.repository.partition("/")
-    refs = Refs(
+    return Refs(
         org=org,
         repo=repo,
         repo_link=push.repository_url,
@@ -94,36 +84,55 @@ def postsubmit_spec(job: Postsubmit, push: PushEvent) -> ProwJobSpec:
         base_sha=push.after,
         base_link=push.compare,
     )
-    return replace(_reporting(_spec(job, JobType.POSTSUBMIT), job), refs=_primary(refs, job))
+
+
+def presubmit_spec(job: Presubmit, refs: Refs, labels: Mapping[str, str] | None = None) -> ProwJobSpec:
+    """The spec of a presubmit on a pull's refs. `labels` come on top of the job's."""
+    return ProwJobSpec(
+        type=JobType.PRESUBMIT,
+        context=job.context,
+        report=not job.skip_report,
+        rerun_command=job.rerun_command,
+        optional=job.optional,
+        refs=_primary(refs, job),
+        labels={**job.labels, **(labels or {}), IS_OPTIONAL_LABEL: str(job.optional).lower()},
+        **_common(job),
+    )
+
+
+def postsubmit_spec(job: Postsubmit, refs: Refs) -> ProwJobSpec:
+    """The spec of a postsubmit on a push's refs."""
+    return ProwJobSpec(
+        type=JobType.POSTSUBMIT,
+        context=job.context,
+        report=not job.skip_report,
+        refs=_primary(refs, job),
+        labels=job.labels,
+        **_common(job),
+    )
 
 
 def periodic_spec(job: Periodic) -> ProwJobSpec:
     """The spec of a periodic, which has no refs of its own."""
-    return _spec(job, JobType.PERIODIC)
+    return ProwJobSpec(type=JobType.PERIODIC, labels=job.labels, **_common(job))
 
 
-def _spec(job: Job, job_type: JobType) -> ProwJobSpec:
-    return ProwJobSpec(
-        type=job_type,
-        job=job.name,
-        agent=job.agent,
-        cluster=job.cluster,
-        namespace=job.namespace,
-        extra_refs=job.extra_refs,
-        max_concurrency=job.max_concurrency,
-        job_queue_name=job.job_queue_name,
-        decorate=job.decorate,
-        decoration_config=job.decoration_config,
-        labels=job.labels,
-        annotations=job.annotations,
-        pod_spec=job.spec,
-        pipeline_run_spec=job.pipeline_run_spec,
-        workflow_spec=job.workflow_spec,
-    )
-
-
-def _reporting(spec: ProwJobSpec, job: BranchJob) -> ProwJobSpec:
-    return replace(spec, context=job.context, report=not job.skip_report)
+def _common(job: Job) -> dict[str, Any]:
+    return {
+        "job": job.name,
+        "agent": job.agent,
+        "cluster": job.cluster,
+        "namespace": job.namespace,
+        "extra_refs": job.extra_refs,
+        "max_concurrency": job.max_concurrency,
+        "job_queue_name": job.job_queue_name,
+        "decorate": job.decorate,
+        "decoration_config": job.decoration_config,
+        "annotations": job.annotations,
+        "pod_spec": job.spec,
+        "pipeline_run_spec": job.pipeline_run_spec,
+        "workflow_spec": job.workflow_spec,
+    }
 
 
 def _primary(refs: Refs, job: Job) -> Refs:
@@ -135,4 +144,5 @@ def _primary(refs: Refs, job: Job) -> Refs:
         "clone_depth": job.clone_depth,
         "skip_fetch_head": job.skip_fetch_head,
     }
-    return replace(refs, **{name: value for name, value in options.items() if value})
+    own = {name: value for name, value in options.items() if value}
+    return replace(refs, **own) if own else refs

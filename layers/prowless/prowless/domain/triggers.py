@@ -27,8 +27,8 @@ from prowless.domain.decisions import (
 )
 from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent
 from prowless.domain.filters import Choice, Filter
-from prowless.domain.refs import JobType
-from prowless.domain.specs import RETEST_LABEL, PullFacts, postsubmit_spec, presubmit_spec
+from prowless.domain.refs import JobType, Refs
+from prowless.domain.specs import RETEST_LABEL, PullFacts, postsubmit_spec, presubmit_spec, pull_refs, push_refs
 from prowless.domain.trust import LGTM, NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _push(
         choice = filters.postsubmit_choice(job, event.branch, view.changed_files)
         decisions.append(_decision(job.name, JobType.POSTSUBMIT, choice))
         if choice.run:
-            actions.append(Start(spec=postsubmit_spec(job, event), cause=event.cause()))
+            actions.append(Start(spec=postsubmit_spec(job, push_refs(event)), cause=event.cause()))
     return _summed(decisions, actions, f"{event.repository} has no postsubmits")
 
 
@@ -204,8 +204,8 @@ class _Pull:
             self.actions.append(PruneHelp(repository=pull.repository, number=pull.number))
         retest = asked.retest or asked.retest_required
 
-        def start(job: Presubmit, base: str) -> Start:
-            spec = presubmit_spec(job, pull, base, {RETEST_LABEL: "true"} if retest else None)
+        def start(job: Presubmit, refs: Refs) -> Start:
+            spec = presubmit_spec(job, refs, {RETEST_LABEL: "true"} if retest else None)
             return Start(spec=spec, cause=self.cause, retest=retest)
 
         verdict = self._started(choices, pull, start)
@@ -250,8 +250,8 @@ class _Pull:
             return self._nothing("draft", "the pull request is a draft")
         choices = self._choices([filters.test_all_filter], pull)
 
-        def start(job: Presubmit, base: str) -> Start:
-            return Start(spec=presubmit_spec(job, pull, base), cause=self.cause, automatic=True, renew=renew)
+        def start(job: Presubmit, refs: Refs) -> Start:
+            return Start(spec=presubmit_spec(job, refs), cause=self.cause, automatic=True, renew=renew)
 
         return self._started(choices, pull, start)
 
@@ -259,17 +259,20 @@ class _Pull:
         jobs = self.config.presubmits
         return [filters.select(job, chosen, pull.base_ref, self.view.changed_files) for job in jobs]
 
-    def _started(self, choices: Iterable[Choice], pull: PullFacts, start: Callable[[Presubmit, str], Start]) -> Verdict:
+    def _started(
+        self, choices: Iterable[Choice], pull: PullFacts, start: Callable[[Presubmit, Refs], Start]
+    ) -> Verdict:
         """Decisions and starts for the chosen jobs, all of them blocked if the pull cannot be merged on its base."""
         pairs = list(zip(self.config.presubmits, choices, strict=True))
         base, obstacle = self._base(pull) if any(choice.run for _, choice in pairs) else ("", None)
+        refs = pull_refs(pull, base)
         decisions = []
         for job, choice in pairs:
             blocked = choice.run and obstacle is not None
             final = obstacle if blocked and obstacle else choice
             decisions.append(_decision(job.name, JobType.PRESUBMIT, final, blocked=blocked))
             if choice.run and not blocked:
-                self.actions.append(start(job, base))
+                self.actions.append(start(job, refs))
         return _summed(decisions, self.actions, f"{pull.repository} has no presubmits")
 
     def _base(self, pull: PullFacts) -> tuple[str, Choice | None]:
