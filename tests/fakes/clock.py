@@ -19,3 +19,7 @@ class FixedClock:
         """Let `ms` milliseconds pass; the time after that."""
         self.now += ms
         return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self.advance(round(seconds * 1000))

@@ -11,3 +11,7 @@ class Clock(Protocol):
     def now_ms(self) -> int:
         """Epoch milliseconds."""
         ...
+
+    def sleep(self, seconds: float) -> None:
+        """Return when that time has passed; for waits of a few seconds inside one invocation."""
+        ...

@@ -57,8 +57,8 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
         start=start,
         aborts=aborts,
         background=LambdaBackground(clients.lambda_(), given.config_sync_function),
-        sources=tuple(str(source.get("repository", "")) for source in given.config_sources),
-        clock=environment.clock,
+        sources=frozenset((source["repository"], source.get("ref", "main")) for source in given.config_sources),
+        pause=environment.clock.sleep,
     )
 
 

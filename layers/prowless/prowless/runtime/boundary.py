@@ -107,7 +107,7 @@ def schedule(factory: Callable[[Environment], Callable[[Event], Any]]) -> Handle
 
 
 def http(factory: Callable[[Environment], Callable[[Request], Reply]]) -> Handler[Callable[[Request], Reply]]:
-    """An HTTP API route, payload format 2.0. A fault of ours is 503: the delivery failed for GitHub, and is recovered."""
+    """An HTTP API route, payload format 2.0. A fault of ours is 503: GitHub records the delivery as failed."""
 
     def adapt(usecase: Callable[[Request], Reply], event: Event, _context: Any) -> Any:
         try:

@@ -20,6 +20,10 @@ class SystemClock:
         """Epoch milliseconds."""
         return time.time_ns() // 1_000_000
 
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:

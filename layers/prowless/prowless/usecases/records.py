@@ -67,4 +67,4 @@ def _iso(milliseconds: int) -> str:
 
 def _bucket_name(spec: ProwJobSpec) -> str:
     gcs = spec.decoration_config.get("gcs_configuration") or {}
-    return str(gcs.get("bucket") or "").removeprefix("s3://").strip("/")
+    return str(gcs.get("bucket") or "")

@@ -1,0 +1,166 @@
+"""dispatch: judge a delivery against the present state of things, carry out what follows, and keep why."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from prowless.domain import commands, events, triggers
+from prowless.domain.decisions import (
+    AbortPull,
+    Action,
+    AddLabel,
+    Comment,
+    PruneHelp,
+    RemoveLabel,
+    Start,
+    SyncConfig,
+    Verdict,
+)
+from prowless.domain.errors import PermanentError
+from prowless.domain.events import CommentEvent, PullRequestEvent
+from prowless.usecases.facts import GitHubFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from prowless.domain.events import Event
+    from prowless.ports.config import ConfigSource
+    from prowless.ports.flow import Background
+    from prowless.ports.github import GitHub
+    from prowless.ports.stores import Deliveries, Delivery, Objects
+    from prowless.usecases.runs import AbortRuns, StartRuns
+
+log = logging.getLogger(__name__)
+
+
+class DispatchDelivery:
+    """Carries out what deliveries ask for. Every part may be repeated, so a retried message completes the work."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: Deliveries,
+        state: Objects,
+        config: ConfigSource,
+        github: GitHub,
+        start: StartRuns,
+        aborts: AbortRuns,
+        background: Background,
+        sources: Collection[tuple[str, str]],
+        pause: Callable[[float], None],
+    ) -> None:
+        """`sources` are the (repository, branch) pairs of the central configuration; `pause` waits for seconds."""
+        self._deliveries = deliveries
+        self._state = state
+        self._config = config
+        self._github = github
+        self._start = start
+        self._aborts = aborts
+        self._background = background
+        self._sources = sources
+        self._pause = pause
+
+    def __call__(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Handle the deliveries that the messages point to (`{"delivery": guid}`).
+
+        Raises:
+            RetryableError: GitHub or AWS failed; the message comes again.
+            PermanentError: the delivery cannot be handled; after the last receive the queue's DLQ keeps it.
+        """
+        for message in messages:
+            self._handle(str(message.get("delivery", "")))
+
+    def _handle(self, guid: str) -> None:
+        delivery = self._deliveries.get(guid)
+        if delivery is None:
+            raise PermanentError(f"delivery {guid!r} is on the queue but has no row")
+        if delivery.outcome:
+            log.info("delivery is done already", extra={"delivery": guid})
+            return
+        body = self._state.get(delivery.body)
+        if body is None:
+            raise PermanentError(f"delivery {guid}: its body {delivery.body} is not in the state bucket")
+        event = events.parse(delivery.event, json.loads(body))
+        if event is None:
+            self._done(delivery, Verdict(summary=f"no rule acts on {delivery.event} events yet"))
+            return
+        check_scope(delivery, event)
+        verdict = self._decide(event)
+        for action in verdict.actions:
+            self._perform(action, delivery)
+        self._done(delivery, verdict)
+
+    def _decide(self, event: Any) -> Verdict:
+        config = self._config.repository(event.repository)
+        number = event.number if isinstance(event, PullRequestEvent | CommentEvent) else 0
+        view = GitHubFacts(github=self._github, event=event, number=number, trust=config.trust, pause=self._pause)
+        return triggers.decide(event, config, view, config_sources=self._sources)
+
+    def _perform(self, action: Action, delivery: Delivery) -> None:
+        match action:
+            case Start():
+                self._start.start(
+                    action.spec,
+                    action.cause,
+                    delivery=delivery.guid,
+                    automatic=action.automatic and not action.renew,
+                    retest=action.retest,
+                )
+            case AbortPull():
+                self._aborts.abort_pull(action.repository, action.number, action.description, action.except_head)
+            case Comment():
+                self._say(action)
+            case PruneHelp():
+                self._prune_help(action)
+            case AddLabel():
+                self._github.add_label(action.repository, action.number, action.label)
+            case RemoveLabel():
+                self._github.remove_label(action.repository, action.number, action.label)
+            case SyncConfig():
+                self._background.sync_config(action.repository, action.sha)
+
+    def _say(self, comment: Comment) -> None:
+        """Post a comment once: it carries its key, and a comment of ours with that key is the same one."""
+        marker = f"<!-- prowless:{hashlib.sha256(comment.key.encode()).hexdigest()[:16]} -->"
+        login = self._github.login()
+        present = self._github.comments(comment.repository, comment.number)
+        if any(marker in other.body and other.author == login for other in present):
+            return
+        self._github.create_comment(comment.repository, comment.number, f"{comment.body}\n{marker}")
+
+    def _prune_help(self, action: PruneHelp) -> None:
+        login = self._github.login()
+        for comment in self._github.comments(action.repository, action.number):
+            if comment.author == login and commands.is_help_comment(comment.body):
+                self._github.delete_comment(action.repository, comment.id)
+
+    def _done(self, delivery: Delivery, verdict: Verdict) -> None:
+        key = delivery.body.removesuffix(".json") + ".decisions.json"
+        record = {"delivery": delivery.guid, "event": delivery.event, **verdict.to_dict()}
+        self._state.put(key, json.dumps(record, indent=1).encode(), "application/json")
+        self._deliveries.finish(delivery.guid, "done", key)
+        log.info("delivery handled: %s", verdict.summary, extra={"delivery": delivery.guid})
+
+
+def check_scope(delivery: Delivery, event: Event) -> None:
+    """Refuse a body that speaks about a repository its signature does not vouch for.
+
+    Raises:
+        PermanentError: it names another repository than the verified one.
+    """
+    verified = delivery.scope
+    for repository in event.repositories:
+        inside = (
+            verified == "*"
+            or verified.startswith("app:")
+            or repository.lower() == verified.lower()
+            or repository.partition("/")[0].lower() == verified.lower()
+        )
+        if not inside or repository.lower() != delivery.repository.lower():
+            raise PermanentError(
+                f"delivery {delivery.guid}: its body speaks about {repository}, but was signed for "
+                f"{delivery.repository} by the secret of {verified!r}"
+            )

@@ -1,0 +1,132 @@
+"""What decisions ask about a pull request or push: fetched from GitHub when first asked for, then kept."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from prowless.domain.errors import NotFoundError, PermanentError
+from prowless.domain.events import NO_COMMIT, PushEvent
+from prowless.domain.specs import PullFacts
+from prowless.domain.trust import trusted_user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from prowless.domain.events import Event
+    from prowless.domain.trust import TrustOptions
+    from prowless.ports.github import ChangedFile, GitHub, PullRequest
+
+MERGE_PATIENCE_SECONDS = (0.5, 1.0, 2.0)
+"""Pauses while GitHub computes the test merge; it usually takes under a second."""
+
+_MOST_FILES = 3000
+"""GitHub lists no more files of a pull request than this."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
+
+
+class GitHubFacts:
+    """The `View` of one event, over GitHub's API. Every error of GitHub's is raised, never taken for an answer."""
+
+    def __init__(
+        self, *, github: GitHub, event: Event, number: int, trust: TrustOptions, pause: Callable[[float], None]
+    ) -> None:
+        """`number` is the pull request's, 0 for a push; `pause` waits for some seconds."""
+        self._github = github
+        self._event = event
+        self._repository = event.repository
+        self._number = number
+        self._trust = trust
+        self._pause = pause
+        self._pull: PullRequest | None = None
+        self._files: tuple[list[str] | None] | None = None
+        self._contexts: dict[str, str] | None = None
+        self._trusted: dict[str, bool] = {}
+        self._login = ""
+
+    def pull(self) -> PullFacts:
+        """The pull request as it stands now."""
+        pull = self._pull_now()
+        return PullFacts(
+            repository=pull.repository,
+            number=pull.number,
+            title=pull.title,
+            author=pull.author,
+            state=pull.state,
+            draft=pull.draft,
+            mergeable=pull.mergeable,
+            head_sha=pull.head_sha,
+            head_ref=pull.head_ref,
+            base_ref=pull.base_ref,
+            html_url=pull.html_url,
+            labels=frozenset(pull.labels),
+        )
+
+    def tested_base(self) -> str | None:
+        """The base that the present head is merged on: the first parent of GitHub's test merge, once it is computed."""
+        for seconds in (*MERGE_PATIENCE_SECONDS, None):
+            pull = self._pull_now()
+            if pull.mergeable is False:
+                return None
+            try:
+                merge = self._github.ref(self._repository, f"pull/{self._number}/merge")
+                parents = self._github.parents(self._repository, merge)
+            except NotFoundError:
+                parents = ()
+            if len(parents) == 2 and parents[1] == pull.head_sha:  # noqa: PLR2004  a merge of two
+                return parents[0]
+            if seconds is not None:
+                self._pause(seconds)
+                self._pull = None
+        return None
+
+    def trusted(self, user: str) -> bool:
+        """Whether the user is trusted in the repository."""
+        if user not in self._trusted:
+            self._trusted[user] = trusted_user(self._trust, self._github, self._repository, user)
+        return self._trusted[user]
+
+    def changed_files(self) -> Sequence[str] | None:
+        """Changed files of the pull request or push; None if GitHub does not tell them all."""
+        if self._files is None:
+            self._files = (self._listed(),)
+        return self._files[0]
+
+    def _listed(self) -> list[str] | None:
+        if self._number:
+            found = self._github.pull_files(self._repository, self._number)
+            return None if len(found) >= _MOST_FILES else _names(found)
+        event = self._event
+        if not isinstance(event, PushEvent):
+            return None
+        if event.before == NO_COMMIT or not _COMMIT.fullmatch(event.before):
+            return list(event.files)
+        try:
+            return _names(self._github.compare(self._repository, event.before, event.after))
+        except NotFoundError:
+            # The former head of a forced push may be gone; what the payload lists is then all there is.
+            return list(event.files)
+        except PermanentError:
+            return None
+
+    def contexts(self) -> Mapping[str, str]:
+        """State of every context of the present head's combined status."""
+        if self._contexts is None:
+            statuses = self._github.statuses(self._repository, self._pull_now().head_sha)
+            self._contexts = {context: status.state for context, status in statuses.items()}
+        return self._contexts
+
+    def bot(self) -> str:
+        """Our own login."""
+        self._login = self._login or self._github.login()
+        return self._login
+
+    def _pull_now(self) -> PullRequest:
+        if self._pull is None:
+            self._pull = self._github.pull(self._repository, self._number)
+        return self._pull
+
+
+def _names(files: Sequence[ChangedFile]) -> list[str]:
+    return [file.filename for file in files]
