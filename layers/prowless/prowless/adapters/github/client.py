@@ -35,6 +35,10 @@ class GitHubClient:
     def __repr__(self) -> str:
         return f"GitHubClient({self._transport.root}, {self._auth!r})"
 
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._transport.close()
+
     def call(
         self, method: str, path: str, body: Any = None, *, accept: str = JSON, repeatable: bool | None = None
     ) -> Response:

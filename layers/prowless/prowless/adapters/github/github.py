@@ -39,6 +39,10 @@ class RestGitHub:
     def __repr__(self) -> str:
         return f"RestGitHub({self.client!r})"
 
+    def close(self) -> None:
+        """Close the kept connections."""
+        self.client.close()
+
     def login(self) -> str:
         """Who we are: the token's user, or `<app>[bot]`. Asked once per process."""
         if not self._login:

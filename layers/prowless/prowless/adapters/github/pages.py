@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Bounded quantifiers are not needed: every part excludes the character that ends it, so matching is linear.
+# Every part excludes the character that ends it, so matching takes linear time.
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^;,\"<>]+(?:\"[^\"]*\")?)*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;\"]+))", re.IGNORECASE)
 

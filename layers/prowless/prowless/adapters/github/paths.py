@@ -27,11 +27,15 @@ def segment(value: str) -> str:
     """One quoted path segment.
 
     Raises:
-        PermanentError: `value` is empty or dots; HTTP clients and servers resolve dots to another path.
+        PermanentError: `value` is empty, dots (which clients and servers resolve to another path) or no Unicode.
     """
+    try:
+        quoted = quote(value, safe="")
+    except UnicodeEncodeError as exc:
+        raise PermanentError(f"GitHub: {value!r} cannot be part of a path") from exc
     if not value or value in _DOTS:
         raise PermanentError(f"GitHub: {value!r} cannot be part of a path")
-    return quote(value, safe="")
+    return quoted
 
 
 def segments(value: str) -> str:

@@ -119,6 +119,10 @@ class Transport:
     def __repr__(self) -> str:
         return f"Transport({self.root})"
 
+    def close(self) -> None:
+        """Close the kept connections; later calls open new ones."""
+        self._pool.clear()
+
     def is_own(self, url: str) -> bool:
         """Whether a URL belongs to the API's own origin."""
         return Origin.of(url) == self._origin
