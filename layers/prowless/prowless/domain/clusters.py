@@ -17,6 +17,8 @@ class Cluster:
 
     `server` and `ca` (PEM) name the API, or `eks` the EKS cluster in `region` of `account` (empty: the stack's own).
     `engine` (argo | tekton | pod) runs PodSpec jobs; `max_concurrency` caps the runs, 0 is no cap.
+    `service_accounts`, if any, are the only ones that runs may use; `allow` lifts rules of the manifest policy for jobs
+    of the central configuration (`privileged`, `hostPath`, …: see `prowless.domain.policy`).
     """
 
     alias: str
@@ -30,6 +32,7 @@ class Cluster:
     max_concurrency: int = 0
     dashboard_url: str = ""
     service_accounts: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it."""
@@ -38,7 +41,8 @@ class Cluster:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cluster:
         """From the snapshot."""
-        return cls(**{**data, "service_accounts": tuple(data.get("service_accounts", ()))})
+        lists = {name: tuple(data.get(name, ())) for name in ("service_accounts", "allow")}
+        return cls(**{**data, **lists})
 
 
 def named_cluster(clusters: Mapping[str, Cluster], alias: str) -> Cluster:
