@@ -22,6 +22,11 @@ class S3Objects:
         self._bucket = bucket
         self._subject = f"S3 bucket {bucket}"
 
+    @property
+    def name(self) -> str:
+        """The bucket's name."""
+        return self._bucket
+
     def put(self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False) -> bool:
         """Store an object; false if it was there already and `only_if_absent` was asked.
 
