@@ -1,0 +1,1 @@
+"""The embedded stack and the `prowless` command. Never shipped to Lambda."""
