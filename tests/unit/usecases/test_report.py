@@ -11,6 +11,7 @@ from prowless.usecases.records import Records
 from prowless.usecases.report import ReportRun
 from prowless.usecases.runs import Runs
 from tests.fakes.clock import NOW, FixedClock
+from tests.fakes.config import FixedConfig
 from tests.fakes.github import MemoryGitHub
 from tests.fakes.stores import MemoryArtifacts, MemoryControl, MemoryObjects, MemoryProwJobs
 
@@ -27,7 +28,12 @@ class World:
         self.runs = Runs(self.prowjobs, MemoryObjects())
         records = Records(artifacts=self.artifacts, clock=self.clock)
         self.report = ReportRun(
-            runs=self.runs, control=self.control, github=self.github, records=records, clock=self.clock
+            runs=self.runs,
+            config=FixedConfig(),
+            control=self.control,
+            github=self.github,
+            records=records,
+            clock=self.clock,
         )
 
     def run(self, name="x", build="5", job="unit", kind=JobType.PRESUBMIT, **changes):

@@ -76,6 +76,11 @@ class Layout:
         return _join(self.path_prefix, *parts)
 
 
+def job_url(prefix: str, bucket: str, folder: str) -> str:
+    """Where people look at a run: prefix, provider, bucket, folder (`pkg/pjutil/pjutil.go:379`); empty without prefix."""
+    return f"{prefix.rstrip('/')}/s3/{bucket}/{folder}" if prefix else ""
+
+
 def started(spec: ProwJobSpec, at: int) -> dict[str, Any]:
     """`started.json` as initupload writes it; `at` in epoch milliseconds (`pkg/pod-utils/gcs/metadata.go`)."""
     data: dict[str, Any] = {"timestamp": at // 1000}

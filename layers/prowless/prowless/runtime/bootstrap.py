@@ -44,6 +44,7 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
     from prowless.adapters.aws.background import LambdaBackground
     from prowless.adapters.aws.deliveries import DynamoDeliveries
     from prowless.adapters.aws.objects import S3Objects
+    from prowless.domain.config.sources import ConfigRepository
     from prowless.usecases.dispatch import DispatchDelivery
 
     given = settings.load(settings.Dispatch, environment.variables)
@@ -52,12 +53,12 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
     return DispatchDelivery(
         deliveries=DynamoDeliveries(clients.dynamodb(), given.deliveries_table),
         state=state,
-        config=_config(given.state_bucket),
+        config=_config(environment, given.state_bucket),
         github=_github(environment, given),
         start=start,
         aborts=aborts,
         background=LambdaBackground(clients.lambda_(), given.config_sync_function),
-        sources=frozenset((source["repository"], source.get("ref", "main")) for source in given.config_sources),
+        sources=frozenset((source.repository, source.ref) for source in ConfigRepository.parse(given.config_sources)),
         pause=environment.clock.sleep,
     )
 
@@ -71,7 +72,7 @@ def start_periodics(environment: Environment) -> Callable[[dict[str, Any]], Any]
     given = settings.load(settings.Periodics, environment.variables)
     start, _ = _starting(environment, given)
     return StartPeriodics(
-        config=_config(given.state_bucket),
+        config=_config(environment, given.state_bucket),
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
         runs=_runs(given.prowjobs_table, given.state_bucket),
         start=start,
@@ -93,7 +94,7 @@ def admit_runs(environment: Environment) -> Callable[[Iterable[Mapping[str, Any]
     return AdmitRuns(
         runs=runs,
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
-        config=_config(given.state_bucket),
+        config=_config(environment, given.state_bucket),
         finish=FinishRuns(
             prowjobs=runs.prowjobs,
             starter=StepFunctionsStarter(clients.stepfunctions(), given.state_machine_arn),
@@ -105,11 +106,16 @@ def admit_runs(environment: Environment) -> Callable[[Iterable[Mapping[str, Any]
 
 def prepare_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     """Prepare."""
-    from prowless.usecases.prepare import PrepareRun
+    from prowless.usecases.prepare import PrepareRun, web_address
 
     given = settings.load(settings.Prepare, environment.variables)
     runs = _runs(given.prowjobs_table, given.state_bucket)
-    prepare = PrepareRun(runs=runs, config=_config(given.state_bucket), clock=environment.clock)
+    prepare = PrepareRun(
+        runs=runs,
+        config=_config(environment, given.state_bucket),
+        site=web_address(given.github_api_url),
+        clock=environment.clock,
+    )
     return lambda event: prepare(event["prowjob"])
 
 
@@ -120,7 +126,7 @@ def submit_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     given = settings.load(settings.ClusterArtifacts, environment.variables)
     submit = SubmitRun(
         runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(given.state_bucket),
+        config=_config(environment, given.state_bucket),
         clusters=_clusters(environment, given),
         records=_records(environment, given.artifacts_bucket),
         clock=environment.clock,
@@ -137,7 +143,7 @@ def poll_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     given = settings.load(settings.ClusterAccess, environment.variables)
     poll = PollRun(
         runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(given.state_bucket),
+        config=_config(environment, given.state_bucket),
         clusters=_clusters(environment, given),
         starter=StepFunctionsStarter(clients.stepfunctions()),
         clock=environment.clock,
@@ -152,7 +158,7 @@ def stop_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     given = settings.load(settings.ClusterAccess, environment.variables)
     return StopRun(
         runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(given.state_bucket),
+        config=_config(environment, given.state_bucket),
         clusters=_clusters(environment, given),
         clock=environment.clock,
     )
@@ -165,7 +171,7 @@ def collect_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     given = settings.load(settings.ClusterArtifacts, environment.variables)
     collect = CollectRun(
         runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(given.state_bucket),
+        config=_config(environment, given.state_bucket),
         clusters=_clusters(environment, given),
         records=_records(environment, given.artifacts_bucket),
         clock=environment.clock,
@@ -182,6 +188,7 @@ def report_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     given = settings.load(settings.Report, environment.variables)
     report = ReportRun(
         runs=_runs(given.prowjobs_table, given.state_bucket),
+        config=_config(environment, given.state_bucket),
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
         github=_github(environment, given),
         records=_records(environment, given.artifacts_bucket),
@@ -214,15 +221,16 @@ def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     """config_sync."""
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
-    from prowless.adapters.config_files import read_texts
+    from prowless.adapters.config_files import parse
+    from prowless.domain.config.sources import ConfigRepository
     from prowless.usecases.config_sync import SyncConfig
 
     given = settings.load(settings.ConfigSync, environment.variables)
     return SyncConfig(
         github=_github(environment, given),
         objects=S3Objects(clients.s3(), given.state_bucket),
-        read=read_texts,
-        sources=given.config_sources,
+        parse=parse,
+        repositories=ConfigRepository.parse(given.config_sources),
         clock=environment.clock,
     )
 
@@ -244,12 +252,12 @@ def _records(environment: Environment, artifacts_bucket: str) -> Records:
     return Records(artifacts=S3Artifacts(clients.s3(), artifacts_bucket), clock=environment.clock)
 
 
-def _config(state_bucket: str) -> ConfigSource:
+def _config(environment: Environment, state_bucket: str) -> ConfigSource:
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
     from prowless.usecases.snapshot import SnapshotConfig
 
-    return SnapshotConfig(S3Objects(clients.s3(), state_bucket))
+    return SnapshotConfig(S3Objects(clients.s3(), state_bucket), environment.clock)
 
 
 def _starting(environment: Environment, given: settings.Dispatch | settings.Periodics) -> tuple[StartRuns, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
 
 from prowless.domain.errors import ConfigError
 
@@ -13,28 +12,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MAX_SHOWN = 80
-
 
 def load(cls: type[T], variables: Mapping[str, str]) -> T:
     """Settings from variables: field `state_bucket` is `STATE_BUCKET`; one that has a default may be absent.
 
     Raises:
-        ConfigError: each variable that is missing or unusable, all in one message.
+        ConfigError: each variable that is missing, all in one message.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     problems: list[str] = []
     for spec in fields(cls):  # type: ignore[arg-type]  # T is always one of the dataclasses below
         name = spec.name.upper()
         text = variables.get(name, "")
         if not text:
-            if spec.default is MISSING and spec.default_factory is MISSING:
+            if spec.default is MISSING:
                 problems.append(f"environment variable {name} is missing; template.yaml sets it")
             continue
-        try:
-            values[spec.name] = json.loads(text) if spec.metadata.get("json") else text
-        except ValueError as error:
-            problems.append(f"environment variable {name} is not JSON ({error}): {text[:_MAX_SHOWN]}")
+        values[spec.name] = text
     if problems:
         raise ConfigError(problems)
     return cls(**values)
@@ -68,7 +62,7 @@ class Dispatch(GitHubAccess):
     state_bucket: str
     admit_queue_url: str
     config_sync_function: str
-    config_sources: list[dict[str, Any]] = field(default_factory=list, metadata={"json": True})
+    config_sources: str = "[]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +92,7 @@ class Prepare:
 
     prowjobs_table: str
     state_bucket: str
+    github_api_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,4 +137,4 @@ class ConfigSync(GitHubAccess):
     """config_sync."""
 
     state_bucket: str
-    config_sources: list[dict[str, Any]] = field(default_factory=list, metadata={"json": True})
+    config_sources: str = "[]"

@@ -94,6 +94,7 @@ class DispatchDelivery:
         self._done(delivery, verdict)
 
     def _decide(self, event: Any) -> Verdict:
+        self._config.snapshot()
         config = self._config.repository(event.repository)
         number = event.number if isinstance(event, PullRequestEvent | CommentEvent) else 0
         view = GitHubFacts(github=self._github, event=event, number=number, trust=config.trust, pause=self._pause)

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from prowless.usecases.runs import Runs
 
 
+GITHUB_COM = "https://github.com"
+
+
 class PrepareRun:
     """Turns a resolved spec into the manifest that will be submitted."""
 
-    def __init__(self, *, runs: Runs, config: ConfigSource, clock: Clock) -> None:
-        """Central configuration names the clusters."""
+    def __init__(self, *, runs: Runs, config: ConfigSource, site: str, clock: Clock) -> None:
+        """Central configuration names the clusters; `site` is GitHub's address for people and git."""
+        self._site = site
         self._runs = runs
         self._config = config
         self._clock = clock
@@ -42,7 +46,7 @@ class PrepareRun:
         if not job.wanted:
             return {"next": "final"}
         central = self._config.central()
-        spec = self._runs.spec(prowjob)
+        spec = linked(self._runs.spec(prowjob), self._site)
         cluster = named_cluster(central.clusters, job.cluster)
         timeout = self._timeout_ms(spec, central.default_job_timeout_ms)
         manifest = render(spec, job, cluster, timeout_seconds=timeout // 1000)
@@ -56,6 +60,24 @@ class PrepareRun:
     def _timeout_ms(spec: ProwJobSpec, default: int) -> int:
         text = spec.decoration_config.get("timeout")
         return parse_duration_ms(str(text)) if text else default
+
+
+def web_address(api_url: str) -> str:
+    """The address of the GitHub that an API belongs to: of github.com, of an Enterprise Server, or of a fake."""
+    if api_url == "https://api.github.com":
+        return GITHUB_COM
+    return api_url.removesuffix("/api/v3")
+
+
+def linked(spec: ProwJobSpec, site: str) -> ProwJobSpec:
+    """The spec with a link on each extra ref if GitHub is not github.com, from where jobs clone without one."""
+    if site == GITHUB_COM:
+        return spec
+    extra = tuple(
+        refs if refs.repo_link or refs.clone_uri else replace(refs, repo_link=f"{site}/{refs.repository}")
+        for refs in spec.extra_refs
+    )
+    return replace(spec, extra_refs=extra)
 
 
 def check_policy(manifest: Mapping[str, Any], cluster: Cluster) -> None:

@@ -29,6 +29,11 @@ class Records:
         """The bucket and folder of a run."""
         return self._artifacts.bucket(_bucket_name(spec)), Layout.from_decoration(spec.decoration_config).run(job)
 
+    def url(self, spec: ProwJobSpec, job: ProwJob, prefix: str) -> str:
+        """The address of the run's page below a `job_url_prefix`."""
+        bucket, folder = self.place(spec, job)
+        return layout.job_url(prefix, bucket.name, folder)
+
     def started(self, spec: ProwJobSpec, job: ProwJob) -> None:
         """`started.json`, `prowjob.json` and a presubmit's alias; a repeated call changes nothing that was said."""
         bucket, folder = self.place(spec, job)

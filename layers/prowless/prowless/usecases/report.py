@@ -15,6 +15,7 @@ from prowless.usecases.collect import completed
 
 if TYPE_CHECKING:
     from prowless.ports.clock import Clock
+    from prowless.ports.config import ConfigSource
     from prowless.ports.github import GitHub
     from prowless.ports.stores import Control
     from prowless.usecases.records import Records
@@ -34,8 +35,11 @@ _FINISHED_WITH = ("maximum number of statuses", "Not Found", "No commit found fo
 class ReportRun:
     """Posts the commit status of a run, and keeps the comment that says what failed."""
 
-    def __init__(self, *, runs: Runs, control: Control, github: GitHub, records: Records, clock: Clock) -> None:
-        """`records` writes the closing files of a run that never came to collect."""
+    def __init__(
+        self, *, runs: Runs, config: ConfigSource, control: Control, github: GitHub, records: Records, clock: Clock
+    ) -> None:
+        """`records` knows where a run's files are, and writes the closing ones of a run that never came to collect."""
+        self._config = config
         self._runs = runs
         self._control = control
         self._github = github
@@ -47,7 +51,7 @@ class ReportRun:
         job = self._runs.job(prowjob)
         if not job.wanted:
             return {"next": "final"}
-        self._report(job, job.description or "Job triggered.")
+        self._report(self._addressed(job), job.description or "Job triggered.")
         return {"next": "run"}
 
     def final(self, prowjob: str) -> dict[str, str]:
@@ -56,9 +60,18 @@ class ReportRun:
         if not job.complete:
             job = self._runs.prowjobs.mutate(prowjob, completed(self._clock.now_ms()))
             self._records.finished(self._runs.spec(prowjob), job)
+        job = self._addressed(job)
         if self._report(job, job.description) and job.type is JobType.PRESUBMIT and job.pull:
             self._comment(job)
         return {"next": "release"}
+
+    def _addressed(self, job: ProwJob) -> ProwJob:
+        """The row with the address that the status links to, which is known once the build id is."""
+        if job.url:
+            return job
+        spec = self._runs.spec(job.id)
+        url = self._records.url(spec, job, self._config.central().job_url_prefix(spec))
+        return self._runs.prowjobs.mutate(job.id, lambda row: replace(row, url=row.url or url)) if url else job
 
     def _report(self, job: ProwJob, text: str) -> bool:
         """Post the status of the row's state; false if there is nothing more to say about this run."""

@@ -133,12 +133,10 @@ class StartRuns:
         delivery: str = "",
         automatic: bool = False,
         retest: bool = False,
-        url: str = "",
     ) -> ProwJob:
         """The run of this job for this cause: a new one, or the one that is there.
 
         `automatic` runs of a head share a claim, so that a late delivery and a reconciliation do not both start it.
-        `url` is where people look at it, with `{run}` for the run's folder and `{build}` for its build id.
         """
         now = self._clock.now_ms()
         prowjob = identity.prowjob_id(cause, f"{spec.type}:{spec.job}")
@@ -149,7 +147,7 @@ class StartRuns:
             spec, prowjob=prowjob, build_id=build, cause=str(cause), delivery=delivery, created_at=now, retest=retest
         )
         self._runs.keep_spec(prowjob, spec)
-        created = self._runs.prowjobs.create(replace(job, url=url.replace("{build}", build)))
+        created = self._runs.prowjobs.create(job)
         job = job if created else self._runs.job(prowjob)
         if job.phase is not Phase.WAITING:
             return job
