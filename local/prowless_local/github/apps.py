@@ -6,6 +6,7 @@ import base64
 import binascii
 import secrets
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -289,6 +290,7 @@ def _new_key() -> str:
     return encoded.decode()
 
 
+@cache  # loading a key checks it, which takes longer than the rest of a fake's start
 def _public_key(pem: str) -> rsa.RSAPublicKey:
     private = serialization.load_pem_private_key(pem.encode(), password=None)
     if not isinstance(private, rsa.RSAPrivateKey):

@@ -57,7 +57,7 @@ class Label:
     id: int
     name: str
     color: str = "ededed"
-    description: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
     def start(self) -> None:
         """Serve in a thread."""
         self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.05}, name="fake-github", daemon=True
+            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="fake-github", daemon=True
         )
         self._thread.start()
 
