@@ -65,10 +65,10 @@ class MemoryQueues:
         self.deliveries.put(Message({"delivery": delivery.guid}, group, f"{delivery.guid}-{delivery.receives}"))
 
     def wake(self, reason: str) -> None:
-        self.admits.put(Message({"wake": reason}, "admit", f"wake {reason}"))
+        self.admits.put(Message({"wake": reason}, "admit", json.dumps(["wake", reason])))
 
     def release(self, prowjob: str, nonce: str) -> None:
-        self.admits.put(Message({"release": prowjob}, "admit", f"release {prowjob} {nonce}"))
+        self.admits.put(Message({"release": prowjob}, "admit", json.dumps(["release", prowjob, nonce])))
 
 
 class MemoryStarter:

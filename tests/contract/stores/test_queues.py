@@ -1,0 +1,67 @@
+"""The `DeliveryQueue` and `AdmitQueue` ports, whoever implements them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.contract.stores.samples import delivery
+from tests.fakes.clock import FixedClock
+from tests.fakes.flow import MemoryQueues
+
+if TYPE_CHECKING:
+    from tests.contract.stores.backends import Stores
+
+
+def test_deliveries_of_a_group_keep_their_order(stores: Stores) -> None:
+    for number in range(12):
+        stores.delivery_queue.send(delivery(f"guid-{number}"), "group")
+    assert stores.take_deliveries() == [{"delivery": f"guid-{number}"} for number in range(12)]
+
+
+def test_a_redelivery_is_a_new_message(stores: Stores) -> None:
+    row = delivery()
+    stores.delivery_queue.send(row, "group")
+    stores.delivery_queue.send(row, "group")
+    stores.delivery_queue.send(replace(row, receives=2), "group")
+    assert stores.take_deliveries() == [{"delivery": row.guid}] * 2
+
+
+def test_equal_wakes_are_one(stores: Stores) -> None:
+    for reason in ("create:a", "create:b", "create:a"):
+        stores.admit_queue.wake(reason)
+    assert stores.take_admits() == [{"wake": "create:a"}, {"wake": "create:b"}]
+
+
+def test_a_consumed_wake_swallows_its_equal_for_five_minutes() -> None:
+    """SQS does; moto forgets the id with the message, so only memory is asked. It is why a reason names one event."""
+    clock = FixedClock()
+    queues = MemoryQueues(clock)
+    queues.wake("create:a")
+    assert queues.admits.drain() == [{"wake": "create:a"}]
+    clock.advance(299_999)
+    queues.wake("create:a")
+    assert queues.admits.drain() == []
+    clock.advance(1)
+    queues.wake("create:a")
+    assert queues.admits.drain() == [{"wake": "create:a"}]
+
+
+def test_any_text_is_a_reason(stores: Stores) -> None:
+    reasons = ["\u00e4 reason with spaces", "x" * 500, "x" * 501]
+    for reason in reasons:
+        stores.admit_queue.wake(reason)
+    assert stores.take_admits() == [{"wake": reason} for reason in reasons]
+
+
+def test_a_release_with_another_nonce_is_another(stores: Stores) -> None:
+    for prowjob, nonce in (("a", "1"), ("a", "1"), ("a", "2"), ("b", "1"), ("a 1", ""), ("a", "1 ")):
+        stores.admit_queue.release(prowjob, nonce)
+    assert [message["release"] for message in stores.take_admits()] == ["a", "a", "b", "a 1", "a"]
+
+
+def test_wakes_and_releases_are_in_order(stores: Stores) -> None:
+    stores.admit_queue.wake("a")
+    stores.admit_queue.release("a", "1")
+    stores.admit_queue.wake("b")
+    assert stores.take_admits() == [{"wake": "a"}, {"release": "a"}, {"wake": "b"}]
