@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tests.fakes.github_repository import MemoryCommit, MemoryRepository, blob_sha
-
 from prowless.domain.errors import NotFoundError, PermanentError
 from prowless.ports.github import ChangedFile, Comment, PullRequest, Status
+from tests.fakes.github_repository import MemoryCommit, MemoryRepository, blob_sha
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -48,15 +48,20 @@ class MemoryRepository:
         return sha
 
     def merge(self, pull: PullRequest) -> PullRequest:
-        """Keep the pull with a test merge on its base branch of now; where both changed a file, the head wins."""
+        """Keep the pull with a test merge on its base branch of now; not mergeable if both changed the same file."""
         base = self.refs[f"heads/{pull.base_ref}"]
-        start = self.commits[self.merge_base(base, pull.head_sha)].files
-        head = self.commits[pull.head_sha].files
-        changed = {path: head.get(path) for path in {*start, *head} if start.get(path) != head.get(path)}
-        merge = self.store(changed, (base, pull.head_sha))
-        merged = self.pulls[pull.number] = replace(pull, merge_commit_sha=merge)
+        start, ours, theirs = (
+            self.commits[sha].files for sha in (self.merge_base(base, pull.head_sha), base, pull.head_sha)
+        )
+        changed = {path: theirs.get(path) for path in {*start, *theirs} if start.get(path) != theirs.get(path)}
+        clash = any(ours.get(path) not in {start.get(path), content} for path, content in changed.items())
+        merge = "" if clash else self.store(changed, (base, pull.head_sha))
         self.refs[f"pull/{pull.number}/head"] = pull.head_sha
-        self.refs[f"pull/{pull.number}/merge"] = merge
+        if clash:
+            self.refs.pop(f"pull/{pull.number}/merge", None)
+        else:
+            self.refs[f"pull/{pull.number}/merge"] = merge
+        merged = self.pulls[pull.number] = replace(pull, merge_commit_sha=merge, mergeable=not clash)
         return merged
 
     def changes(self, base: str, head: str) -> list[ChangedFile]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prowless.adapters.github.github import RestGitHub
 
 
-@pytest.mark.parametrize("body", [[], {}, {"login": None}, b"[" * 100_000, b""])
+@pytest.mark.parametrize("body", [[], {}, {"login": None}, b"[", b""])
 def test_an_answer_of_another_shape_is_a_refusal(github: RestGitHub, server: ScriptedServer, body: object) -> None:
     server.on("GET", "/repos/o/r/pulls/7", Answer(body=body))
     with pytest.raises(PermanentError):

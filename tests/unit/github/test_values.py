@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +14,9 @@ from prowless.adapters.github.refusals import MAX_MESSAGE, github_message
 from prowless.adapters.github.transport import Request, Response
 from prowless.domain.errors import PermanentError
 from prowless.ports.github import ChangedFile, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def answer(body: bytes, etag: str = '"1"') -> Response:
@@ -70,6 +75,18 @@ def test_github_says_why_in_one_line(body: object, message: str) -> None:
 def test_what_github_says_is_bounded() -> None:
     assert len(github_message(json.dumps({"message": "x" * 100_000}).encode())) == MAX_MESSAGE
     assert github_message(b"<html>") == ""
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """No finalizer or collection hook runs while the stack is used up."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_nesting_without_end_is_not_github() -> None:
     assert github_message(b"[" * 100_000) == ""
 
 
