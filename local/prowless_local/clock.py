@@ -18,8 +18,9 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from prowless_local.waiting import Event, Thread, Timer, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,88 +31,6 @@ PATIENCE_SECONDS = 60.0  # of real time, after which a virtual run that does not
 
 class ClockStuckError(RuntimeError):
     """Somebody stayed busy for longer than the driver of a virtual clock was willing to wait."""
-
-
-@dataclass(order=True)
-class Timer:
-    """Something due at a time. `cancel()` before that, and it does not happen."""
-
-    due: float
-    order: int
-    action: Callable[[], None] | None = field(compare=False)
-
-    def cancel(self) -> None:
-        """Drop it; cancelling twice, or after it fired, is not an error."""
-        self.action = None
-
-
-class _Waiter:
-    """One thread waiting for one event."""
-
-    __slots__ = ("busy", "event", "gate", "set", "timer")
-
-    def __init__(self, event: Event, *, busy: bool) -> None:
-        self.event = event
-        self.busy = busy  # whether the thread counts as busy again once woken
-        self.set = False  # woken by the event, not by the time
-        self.timer: Timer | None = None
-        self.gate = threading.Lock()
-        self.gate.acquire()
-
-
-class Event:
-    """`threading.Event` on a clock: who waits for it is not busy, and time-outs are the clock's seconds."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._flag = False
-        self._waiters: list[_Waiter] = []
-
-    def is_set(self) -> bool:
-        """Whether it is set now."""
-        return self._flag
-
-    def set(self) -> None:
-        """Set it and wake everybody who waits, even if it is cleared right after."""
-        self._clock._set(self)  # noqa: SLF001 the two are one mechanism
-
-    def clear(self) -> None:
-        """Unset it."""
-        self._flag = False
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set, at most `timeout` of the clock's seconds; false if the time ran out."""
-        return self._clock.wait(self, timeout)
-
-
-class Thread(threading.Thread):
-    """A thread that is busy from `start()` to its end, and that can be joined on the clock."""
-
-    def __init__(self, clock: Clock, **arguments: Any) -> None:
-        super().__init__(**{"daemon": True, **arguments})
-        self._clock = clock
-        self._over = clock.event()
-
-    def start(self) -> None:
-        """Start it; from now on it counts as busy."""
-        self._clock._enter()  # noqa: SLF001 handed over to the new thread, so that the count has no gap
-        super().start()
-
-    def run(self) -> None:
-        """Run the target, then wake whoever joins."""
-        with self._clock._entered(self.name):  # noqa: SLF001 see start
-            try:
-                super().run()
-            finally:
-                self._over.set()
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for the target to return, at most `timeout` of the clock's seconds."""
-        self._over.wait(timeout)
-
-    def is_alive(self) -> bool:
-        """Whether the target was started and has not returned."""
-        return self.ident is not None and not self._over.is_set()
 
 
 class Clock(ABC):
@@ -133,11 +52,15 @@ class Clock(ABC):
         """Call `action` in a (busy) thread of its own after that many seconds, unless the timer is cancelled."""
 
     @abstractmethod
-    def _arm(self, waiter: _Waiter, seconds: float | None) -> None:
+    def run_until(self, done: Callable[[], bool], seconds: float, *, patience: float = PATIENCE_SECONDS) -> bool:
+        """Let time pass until `done`, at most that many of the clock's seconds; what `done` said last."""
+
+    @abstractmethod
+    def _arm(self, waiter: Waiter, seconds: float | None) -> None:
         """Prepare the waiter's time-out, before its thread stops being busy. Needs the lock."""
 
     @abstractmethod
-    def _block(self, waiter: _Waiter, seconds: float | None) -> None:
+    def _block(self, waiter: Waiter, seconds: float | None) -> None:
         """Block the calling thread until the waiter's gate opens or the time is up."""
 
     @abstractmethod
@@ -164,18 +87,18 @@ class Clock(ABC):
         if getattr(self._mine, "busy", False):
             yield
             return
-        self._enter()
-        with self._entered(label):
+        self.enter()
+        with self.entered(label):
             yield
 
     def wait(self, event: Event, seconds: float | None = None) -> bool:
         """Wait until the event is set, at most that many of the clock's seconds; false if the time ran out."""
         busy = getattr(self._mine, "busy", False)
         with self._lock:
-            if event._flag:  # noqa: SLF001 the two are one mechanism
+            if event.flag:
                 return True
-            waiter = _Waiter(event, busy=busy)
-            event._waiters.append(waiter)  # noqa: SLF001 the two are one mechanism
+            waiter = Waiter(event, busy=busy)
+            event.waiters.append(waiter)
             self._arm(waiter, seconds)
             if busy:
                 self._release()
@@ -196,13 +119,14 @@ class Clock(ABC):
             if not self._quiet.wait_for(lambda: self._busy == 0, patience):
                 raise ClockStuckError(f"still busy after {patience:.0f} s: {sorted([*self._labels.values()])}")
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """Count one busy thread more; the thread that this is for goes on with `entered`."""
         with self._lock:
             self._busy += 1
 
     @contextmanager
-    def _entered(self, label: str) -> Iterator[None]:
-        """The calling thread is the one that `_enter` counted."""
+    def entered(self, label: str) -> Iterator[None]:
+        """The calling thread is the one that `enter` counted."""
         me = threading.get_ident()
         self._mine.busy = True
         self._labels[me] = label
@@ -220,7 +144,7 @@ class Clock(ABC):
         if self._busy == 0:
             self._quiet.notify_all()
 
-    def _wake(self, waiter: _Waiter, *, by_event: bool) -> None:
+    def _wake(self, waiter: Waiter, *, by_event: bool) -> None:
         """Let one waiter go on, busy again if it was. Needs the lock."""
         waiter.set = by_event
         if waiter.timer is not None:
@@ -229,17 +153,18 @@ class Clock(ABC):
             self._busy += 1
         waiter.gate.release()
 
-    def _set(self, event: Event) -> None:
+    def set_event(self, event: Event) -> None:
+        """Set an event and wake who waits for it."""
         with self._lock:
-            event._flag = True  # noqa: SLF001 the two are one mechanism
-            waiters, event._waiters = event._waiters, []  # noqa: SLF001 the two are one mechanism
+            event.flag = True
+            waiters, event.waiters = event.waiters, []
             for waiter in waiters:
                 self._wake(waiter, by_event=True)
 
-    def _time_out(self, waiter: _Waiter) -> None:
+    def _time_out(self, waiter: Waiter) -> None:
         """The time of a waiter is up, unless the event came first. Needs the lock."""
-        if waiter in waiter.event._waiters:  # noqa: SLF001 the two are one mechanism
-            waiter.event._waiters.remove(waiter)  # noqa: SLF001 the two are one mechanism
+        if waiter in waiter.event.waiters:
+            waiter.event.waiters.remove(waiter)
             self._wake(waiter, by_event=False)
 
 
@@ -281,6 +206,15 @@ class WallClock(Clock):
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
+    def run_until(self, done: Callable[[], bool], seconds: float, *, patience: float = PATIENCE_SECONDS) -> bool:
+        """Let time pass until `done`, at most that many seconds and no longer than `patience`."""
+        give_up = time.monotonic() + min(seconds, patience)
+        while not done():
+            if time.monotonic() > give_up:
+                return done()
+            time.sleep(0.005)
+        return True
+
     def _fire(self) -> None:
         while True:
             with self._changed:
@@ -292,10 +226,10 @@ class WallClock(Clock):
             if action is not None:
                 self.spawn(action, "timer")
 
-    def _arm(self, waiter: _Waiter, seconds: float | None) -> None:
+    def _arm(self, waiter: Waiter, seconds: float | None) -> None:
         """Nothing to prepare: the thread itself sleeps."""
 
-    def _block(self, waiter: _Waiter, seconds: float | None) -> None:
+    def _block(self, waiter: Waiter, seconds: float | None) -> None:
         longest = threading.TIMEOUT_MAX
         if waiter.gate.acquire(timeout=longest if seconds is None else min(max(0.0, seconds), longest)):
             return
@@ -377,11 +311,11 @@ class VirtualClock(Clock):
         heapq.heappush(self._timers, timer)
         return timer
 
-    def _arm(self, waiter: _Waiter, seconds: float | None) -> None:
+    def _arm(self, waiter: Waiter, seconds: float | None) -> None:
         if seconds is not None and waiter.busy:
             waiter.timer = self._at(seconds, _TimeOut(self, waiter))
 
-    def _block(self, waiter: _Waiter, seconds: float | None) -> None:
+    def _block(self, waiter: Waiter, seconds: float | None) -> None:
         if not waiter.busy:  # somebody from outside: it drives
             self.run_until(lambda: waiter.set, math.inf if seconds is None else seconds)
             if seconds is not None:
@@ -395,7 +329,7 @@ class _TimeOut:
 
     __slots__ = ("_clock", "_waiter")
 
-    def __init__(self, clock: Clock, waiter: _Waiter) -> None:
+    def __init__(self, clock: Clock, waiter: Waiter) -> None:
         self._clock = clock
         self._waiter = waiter
 

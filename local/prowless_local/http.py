@@ -58,7 +58,7 @@ class HttpApi:
         self._call = call
         self._server = _Server(("127.0.0.1", port), self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="http-api", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="http-api", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

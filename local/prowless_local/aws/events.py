@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from prowless_local.aws.wiring import RuleSource, ScheduleSource
-    from prowless_local.clock import Clock, Timer
+    from prowless_local.clock import Clock
+    from prowless_local.waiting import Timer
 
 
 class Rules:

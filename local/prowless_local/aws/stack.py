@@ -6,10 +6,11 @@ import functools
 import json
 import logging
 import os
-import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
+import botocore.loaders
+import botocore.session
 from moto import mock_aws
 
 from prowless_local.aws import calls, moto_hooks, naming, resources
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from prowless_local.aws.moto_hooks.runtime import Invocation
     from prowless_local.clock import Clock
     from prowless_local.template import Identity
+    from prowless_local.waiting import Event
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = (60, 120)  # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -47,6 +49,15 @@ _ENVIRONMENT = {  # so that no credentials, region or endpoint of the user's are
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 _SETTINGS = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
+
+
+_LOADER = botocore.loaders.create_loader()  # knows the APIs' models; reading them is half of making a client
+
+
+def _session() -> botocore.session.Session:
+    session = botocore.session.Session()
+    session.register_component("data_loader", _LOADER)
+    return session
 
 
 class EmbeddedAws:
@@ -96,7 +107,7 @@ class EmbeddedAws:
         self._queues: dict[str, list[QueueMapping]] = {}
         self._rules = Rules((), self._invoke_logical)
         self._schedules = Schedules((), self.clock, self._invoke_logical)
-        self._ended = threading.Condition()
+        self._endings: dict[str, Event] = {}
         self._started = False
 
     def start(self) -> Self:
@@ -111,6 +122,7 @@ class EmbeddedAws:
         try:
             self._set_environment()
             self._mock.start()
+            boto3.setup_default_session(botocore_session=_session())
             calls.watch(self._call_log)
             if self._endpoint_port is not None:
                 self._serve_endpoint(self._endpoint_port)
@@ -235,6 +247,12 @@ class EmbeddedAws:
             if result.failed:
                 raise FunctionError(chosen.spec.short, json.loads(result.payload))
 
+    def wait_for_execution(self, arn: str, seconds: float = 60.0) -> dict[str, Any]:
+        """DescribeExecution's answer once the execution has ended, or after that many of the clock's seconds."""
+        self._ending(arn).wait(seconds)
+        described: dict[str, Any] = self.client("stepfunctions").describe_execution(executionArn=arn)
+        return described
+
     def settle(self, patience: float = 60.0) -> None:
         """Return when nothing is running: all that is left waits for time, or for somebody."""
         self.clock.settle(patience)
@@ -268,8 +286,9 @@ class EmbeddedAws:
         self._rules.put(event)
 
     def execution_ended(self, execution: Any) -> None:
-        """Deliver the status change of an execution."""
+        """Deliver the status change of an execution, and wake who waits for it."""
         self._rules.put(status_change(execution, self.clock.now_ms()))
+        self._ending(execution.execution_arn).set()
 
     # ---- inside --------------------------------------------------------------------------------------------------
 
@@ -313,6 +332,9 @@ class EmbeddedAws:
         self._server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
         self._server.start()
         os.environ["AWS_ENDPOINT_URL_S3"] = os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = self.endpoint_url
+
+    def _ending(self, arn: str) -> Event:
+        return self._endings.setdefault(arn, self.clock.event())
 
     def _mappings(self) -> list[QueueMapping]:
         return [mapping for mappings in self._queues.values() for mapping in mappings]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import sys
 from typing import Any
 
 from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-from moto.stepfunctions.parser.asl.utils import boto_client
-from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 
 from prowless_local.aws.faults import LambdaServiceError
 from prowless_local.aws.moto_hooks.runtime import current, replace
@@ -28,6 +30,7 @@ def apply() -> None:
     _direct_lambda()
     _kept_clients()
     _kept_programs()
+    _kept_paths()
     logging.getLogger("moto.stepfunctions.parser").setLevel(logging.CRITICAL)  # it logs every caught error as its own
 
 
@@ -94,22 +97,28 @@ def _kept_clients() -> None:
 
 
 def _kept_programs() -> None:
-    """A definition is parsed once, not once per execution; the parsed program holds no state of an execution.
+    """A definition is parsed once, not at its creation and at every execution; the real one takes half a second.
 
-    The exception is Map, whose components count their iterations, so definitions with one are parsed each time.
+    The parsed program holds no state of an execution. The exception is Map, whose components count their iterations,
+    so definitions with one are parsed each time.
     """
 
     def make(original: Any) -> Any:
         programs: dict[str, Any] = {}
 
-        def _get_evaluation_entrypoint(self: Any) -> Any:
-            definition = self._evaluation_details.state_machine_details.definition
+        def parse(definition: str) -> Any:
             if '"Map"' in definition:
-                return original(self)
+                return original(definition)
             if definition not in programs:
-                programs[definition] = original(self)
+                programs[definition] = original(definition)
             return programs[definition]
 
-        return _get_evaluation_entrypoint
+        return parse
 
-    replace(ExecutionWorker, "_get_evaluation_entrypoint", make)
+    replace(AmazonStateLanguageParser, "parse", make)
+
+
+def _kept_paths() -> None:
+    """A JSONPath is parsed once. moto builds a parser for every use of every path: nine tenths of a state's time."""
+    for module in (json_path, result_path):
+        replace(module, "parse", functools.lru_cache(maxsize=1024))

@@ -82,4 +82,4 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     if not hasattr(original, "replaced_by_prowless"):
         new = make(original)
         new.replaced_by_prowless = original
-        setattr(owner, name, new)
+        setattr(owner, name, staticmethod(new) if isinstance(vars(owner)[name], staticmethod) else new)
