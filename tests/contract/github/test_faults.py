@@ -200,3 +200,23 @@ def test_a_write_after_a_pause_opens_a_new_connection(
     clock.advance(transport.MAX_IDLE_MS + 1)
     github.create_comment("o/r", 7, "hello")
     assert len(opened) == 2
+
+
+class HurryingClock:
+    """Twenty seconds pass between any two looks."""
+
+    now = 0
+
+    def now_ms(self) -> int:
+        self.now += 20_000
+        return self.now
+
+
+def test_an_answer_that_trickles_is_given_up_on(server: ScriptedServer, sleeper: Sleeper) -> None:
+    slow = Transport(server.url, clock=HurryingClock(), sleep=sleeper, jitter=lambda: 0.0)
+    auth = TokenAuth(TOKEN)
+    github = RestGitHub(GitHubClient(slow, auth), auth)
+    server.on("GET", "/user", Answer(body=b" " * 1_000_000))
+    with pytest.raises(PermanentError, match="more than 60000 ms"):
+        github.login()
+    github.close()
