@@ -67,6 +67,7 @@ def start_periodics(environment: Environment) -> Callable[[dict[str, Any]], Any]
     """Periodics."""
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.control import DynamoControl
+    from prowless.adapters.aws.prowjobs import DynamoProwJobs
     from prowless.usecases.periodics import StartPeriodics
 
     given = settings.load(settings.Periodics, environment.variables)
@@ -74,7 +75,7 @@ def start_periodics(environment: Environment) -> Callable[[dict[str, Any]], Any]
     return StartPeriodics(
         config=_config(environment, given.state_bucket),
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
-        runs=_runs(given.prowjobs_table, given.state_bucket),
+        prowjobs=DynamoProwJobs(clients.dynamodb(), given.prowjobs_table),
         start=start,
         clock=environment.clock,
     )

@@ -41,15 +41,15 @@ class AdmitRuns:
 
         A message that is neither is logged and dropped: repeating it would hold up everyone.
         """
-        clusters: set[str] = set()
+        named: dict[str, ProwJob] = {}
         for message in messages:
             if release := message.get("release"):
                 self._release(str(release))
             elif not message.get("wake"):
                 log.error("admit message has neither wake nor release", extra={"admit_message": str(message)[:200]})
             elif job := self._runs.prowjobs.get(str(message["wake"]).partition(":")[2]):
-                clusters.add(job.cluster)
-        self._admit(clusters)
+                named[job.id] = job
+        self._admit(named)
 
     def _release(self, prowjob: str) -> None:
         for _ in range(_RELEASE_TRIES):
@@ -72,24 +72,32 @@ class AdmitRuns:
             f"ProwJob {prowjob} could not be released: its row changed {_RELEASE_TRIES} times meanwhile"
         )
 
-    def _admit(self, named: set[str]) -> None:
+    def _admit(self, named: Mapping[str, ProwJob]) -> None:
         central = self._config.central()
         limits = Limits(
             total=central.plank_max_concurrency,
             queues=central.job_queue_capacities,
             clusters={alias: cluster.max_concurrency for alias, cluster in central.clusters.items()},
         )
-        for cluster in sorted(named | set(central.clusters)):
+        for cluster in sorted({job.cluster for job in named.values()} | set(central.clusters)):
             # Admitted by an earlier invocation that ended before it had started them all.
             for job in self._runs.prowjobs.active(cluster, Phase.ADMITTED, _PAGE):
                 self._start(job)
-            waiting = self._runs.prowjobs.active(cluster, Phase.WAITING, _PAGE)
+            waiting = self._waiting(cluster, named)
             if not waiting:
                 continue
             wanted = {key for job in waiting for key in limits.of(job)}
             used = self._control.counters(sorted(wanted)) if wanted else {}
             for job, held in admissible(waiting, limits, used):
                 self._let_in(job, held)
+
+    def _waiting(self, cluster: str, named: Mapping[str, ProwJob]) -> list[ProwJob]:
+        """The cluster's waiting runs, oldest first. The index may lag behind a row that the message names."""
+        found = {job.id: job for job in self._runs.prowjobs.active(cluster, Phase.WAITING, _PAGE)}
+        for job in named.values():
+            if job.cluster == cluster and job.phase is Phase.WAITING:
+                found.setdefault(job.id, job)
+        return sorted(found.values(), key=ProwJob.active_order)
 
     def _let_in(self, job: ProwJob, held: Mapping[str, int]) -> None:
         after = replace(
