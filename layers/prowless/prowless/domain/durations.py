@@ -19,6 +19,7 @@ _UNITS_NS = {
 }
 _MAX_NS = (1 << 63) - 1
 _MAX_LENGTH = 64
+_SECOND_MS = 1000
 _PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 
 
@@ -56,7 +57,7 @@ def format_duration(milliseconds: int) -> str:
         return "-" + format_duration(-milliseconds)
     if milliseconds == 0:
         return "0s"
-    if milliseconds < 1000:  # noqa: PLR2004  Go writes what is under a second in the smaller unit
+    if milliseconds < _SECOND_MS:
         return f"{milliseconds}ms"
     seconds, milli = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)

@@ -1,0 +1,299 @@
+"""Configuration files: YAML as Go reads it, with positions and limits, and the layout of a local folder.
+
+PyYAML's constructor is not used: it turns dates into dates and `1:30` into 90, forgets positions, and takes three times
+as long. libyaml's events are the same ones that Prow's parser, a port of it, sees.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from prowless.domain.config.document import Document, Sources, Table
+from prowless.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_FILE = 8 * 1024 * 1024
+"""Bytes of one file, unpacked."""
+MAX_NODES = 2_000_000
+"""Values of one file with its aliases expanded, which is how they are stored in the end."""
+MAX_DEPTH = 100
+MAX_FILES = 20_000
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_GZIP = b"\x1f\x8b"
+_TAG = "tag:yaml.org,2002:"
+_RESOLVED_TAGS = frozenset({None, _TAG + "int", _TAG + "float", _TAG + "bool", _TAG + "null"})
+_TRUE = ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")
+_FALSE = ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF")
+_NULL = ("", "~", "null", "Null", "NULL")
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(_TRUE, True),
+    **dict.fromkeys(_FALSE, False),
+    **dict.fromkeys(_NULL, None),
+}
+_INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_NOT_JSON = frozenset(
+    f"{sign}.{word}" for sign in ("", "+", "-") for word in ("inf", "Inf", "INF", "nan", "NaN", "NAN")
+)
+_MERGE = object()
+
+
+def parse_document(path: str, data: bytes) -> Document:
+    """A file's first document with positions; gzip is unpacked, as Prow does (`config.go:1974`).
+
+    Raises:
+        ConfigError: not YAML, or beyond the limits.
+    """
+    if data.startswith(_GZIP):
+        data = _unpacked(path, data)
+    if len(data) > MAX_FILE:
+        raise ConfigError([f"{path}: larger than {MAX_FILE} bytes"])
+    builder = _Builder(path)
+    try:
+        return builder.document(yaml.parse(data, Loader=_LOADER))
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        position = f"{path}:{mark.line + 1}" if mark else path
+        raise ConfigError([f"{position}: not YAML: {getattr(exc, 'problem', None) or exc}"]) from exc
+
+
+def read_folder(folder: Path) -> Sources:
+    """A local folder's configuration: `config.yaml`, `plugins.yaml`, `prowless.yaml` and the job folder `jobs`.
+
+    Each of them may be absent.
+
+    Raises:
+        ConfigError: the folder does not exist or holds none of them, or files in it cannot be read; all are named.
+    """
+    parts = {name: folder / f"{name}.yaml" for name in ("config", "plugins", "prowless")}
+    jobs = folder / "jobs"
+    present = {name: path for name, path in parts.items() if path.is_file()}
+    if not present and not jobs.is_dir():
+        raise ConfigError([f"{folder}: neither config.yaml, plugins.yaml, prowless.yaml nor a folder jobs is there"])
+    return read_sources(
+        config=present.get("config"),
+        plugins=present.get("plugins"),
+        settings=present.get("prowless"),
+        jobs=jobs if jobs.is_dir() else None,
+        root=folder,
+    )
+
+
+def read_sources(
+    *,
+    config: Path | None = None,
+    plugins: Path | None = None,
+    settings: Path | None = None,
+    jobs: Path | None = None,
+    root: Path | None = None,
+) -> Sources:
+    """Named files, and a job folder or single job file; positions show paths relative to `root` where possible.
+
+    Raises:
+        ConfigError: files that are not there or cannot be read, all of them at once.
+    """
+    problems: list[str] = []
+
+    def load(path: Path) -> Document | None:
+        shown = str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
+        try:
+            if path.stat().st_size > MAX_FILE:
+                problems.append(f"{shown}: larger than {MAX_FILE} bytes")
+                return None
+            return parse_document(shown, path.read_bytes())
+        except OSError as exc:
+            problems.append(f"{shown}: cannot be read: {exc.strerror}")
+        except ConfigError as exc:
+            problems.extend(exc.problems)
+        return None
+
+    loaded = {
+        name: load(path) for name, path in (("config", config), ("plugins", plugins), ("settings", settings)) if path
+    }
+    try:
+        documents = [document for path in job_files(jobs) if (document := load(path))] if jobs else []
+    except ConfigError as exc:
+        problems.extend(exc.problems)
+    if problems:
+        raise ConfigError(problems)
+    origin = {"folder": root.name} if root else {}
+    return Sources(**loaded, jobs=tuple(documents), origin=origin)
+
+
+def job_files(folder: Path) -> list[Path]:
+    """The job files below a folder in lexical order (`config.go:1700-2010`), without ConfigMap internals (`..*`).
+
+    Raises:
+        ConfigError: two files have the same base name, or there are too many.
+    """
+    if folder.is_file():
+        return [folder]
+    files: list[Path] = []
+    problems: list[str] = []
+    names: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.suffix not in {".yaml", ".yml"} or any(part.startswith("..") for part in parts) or not path.is_file():
+            continue
+        if path.name in names:
+            problems.append(
+                f"duplicated basename is not allowed: {path.name} (in {names[path.name].parent} and {path.parent})"
+            )
+        names[path.name] = path
+        files.append(path)
+    if len(files) > MAX_FILES:
+        problems.append(f"{folder}: {len(files)} job files are more than {MAX_FILES}")
+    if problems:
+        raise ConfigError(problems)
+    return files
+
+
+def _unpacked(path: str, data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(data, MAX_FILE + 1)
+    except zlib.error as exc:
+        raise ConfigError([f"{path}: not gzip: {exc}"]) from exc
+
+
+class _Builder:
+    """Builds one document from events. Aliases share their value and count as often as they are used."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._nodes = 0
+        self._warnings: list[str] = []
+
+    def document(self, events: Iterator[Any]) -> Document:
+        """The first document of the stream."""
+        data: Any = None
+        read = False
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if read:
+                    self._warnings.append(f"{self._at(event)}: only the first document of a file is read")
+                    break
+                data = self._value(next(events), events, 0)
+                read = True
+        return Document(path=self._path, data=data, warnings=tuple(self._warnings))
+
+    def _at(self, event: Any) -> str:
+        return f"{self._path}:{event.start_mark.line + 1}"
+
+    def _refuse(self, event: Any, what: str) -> ConfigError:
+        return ConfigError([f"{self._at(event)}: {what}"])
+
+    def _value(self, event: Any, events: Iterator[Any], depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
+        before = self._nodes
+        self._count(event, 1)
+        if isinstance(event, yaml.ScalarEvent):
+            value = self._scalar(event)
+        elif isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        elif isinstance(event, yaml.MappingStartEvent):
+            value = self._mapping(event, events, depth)
+        else:
+            value = self._sequence(events, depth)
+        if event.anchor:
+            self._anchors[event.anchor] = (value, self._nodes - before)
+        return value
+
+    def _count(self, event: Any, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            raise self._refuse(event, f"more than {MAX_NODES} values, aliases expanded")
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self._anchors:
+            raise self._refuse(event, f"the alias *{event.anchor} is unknown here, or stands inside its own anchor")
+        value, nodes = self._anchors[event.anchor]
+        self._count(event, nodes)
+        return value
+
+    def _sequence(self, events: Iterator[Any], depth: int) -> list[Any]:
+        items: list[Any] = []
+        for event in events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
+            items.append(self._value(event, events, depth + 1))
+        return items
+
+    def _mapping(self, start: Any, events: Iterator[Any], depth: int) -> Table:
+        table = Table(start.start_mark.line + 1)
+        merged: list[Any] = []
+        for event in events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
+            key = self._key(event, events, depth)
+            following = next(events)
+            value = self._value(following, events, depth + 1)
+            if key is _MERGE:
+                merged += self._merged(following, value)
+                continue
+            if key in table:
+                self._warnings.append(
+                    f"{self._at(event)}: the key {key!r} stands here again; line {table.lines[key]} is lost"
+                )
+            table[key] = value
+            table.lines[key] = event.start_mark.line + 1
+        for other in merged:
+            self._count(start, len(other))
+            for key, value in other.items():
+                if key not in table:
+                    table[key] = value
+                    table.lines[key] = other.line_of(key)
+        return table
+
+    def _merged(self, event: Any, value: Any) -> list[Table]:
+        tables = value if isinstance(value, list) else [value]
+        if not all(isinstance(table, Table) for table in tables):
+            raise self._refuse(event, "map merge requires map or sequence of maps as the value")
+        return list(tables)
+
+    def _key(self, event: Any, events: Iterator[Any], depth: int) -> Any:
+        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.tag is None and event.implicit[0]:
+            return _MERGE
+        key = self._value(event, events, depth + 1)
+        if isinstance(key, str):
+            return key
+        if isinstance(key, bool):
+            return "true" if key else "false"
+        if isinstance(key, int | float):
+            return str(key)
+        raise self._refuse(event, "a mapping's key must be a text")
+
+    def _scalar(self, event: Any) -> Any:
+        # implicit[0] is set for plain scalars without a tag: only these are not simply text.
+        if event.tag in _RESOLVED_TAGS and (event.implicit[0] or event.tag is not None):
+            value = _resolved(event.value)
+            if value is _MERGE:
+                raise self._refuse(event, f"{event.value} is not a number that JSON knows")
+            return value
+        return event.value
+
+
+def _resolved(text: str) -> Any:
+    """A plain scalar as Go's YAML 1.1 reads it; dates and `1:30` stay text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if text in _NOT_JSON:
+        return _MERGE
+    number = text.replace("_", "") if text[0] != "." else text
+    if match := _INTEGER.fullmatch(number):
+        sign = -1 if match[1] == "-" else 1
+        for group, base in ((2, 16), (3, 2), (4, 8), (5, 10)):
+            if match[group] is not None:
+                return sign * int(match[group], base)
+    return float(number) if _FLOAT.fullmatch(number) else text

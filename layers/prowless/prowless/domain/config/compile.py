@@ -1,0 +1,209 @@
+"""From documents to a snapshot: everything is checked, and all problems are told at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prowless.domain.clusters import Cluster
+from prowless.domain.config import snapshot
+from prowless.domain.config.build import JobBuilder
+from prowless.domain.config.central import CentralConfig, JobDefaults
+from prowless.domain.config.decode import Problems, Reader
+from prowless.domain.config.document import Table
+from prowless.domain.config.jobs import RepositoryConfig
+from prowless.domain.config.presets import carries_secrets, entries_of_map
+from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS, TRIGGERS
+from prowless.domain.durations import parse_duration_ms
+from prowless.domain.errors import ConfigError
+from prowless.domain.trust import TrustOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from prowless.domain.config.document import Document, Sources
+    from prowless.domain.config.snapshot import Snapshot
+
+ENGINES = frozenset({"argo", "tekton", "pod"})
+_POD_PHASES = ("pending", "running", "unscheduled")
+_REPORTABLE = frozenset({"presubmit", "postsubmit"})
+
+
+def compile_sources(sources: Sources) -> Snapshot:
+    """The snapshot of a configuration; its warnings name what has no effect.
+
+    Raises:
+        ConfigError: the configuration cannot be used; every problem with file and line, in Prow's words.
+    """
+    return _Compilation(sources).snapshot()
+
+
+class _Compilation:
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._problems = Problems()
+
+    def snapshot(self) -> Snapshot:
+        config = self._section(self._sources.config, PROW_CONFIG)
+        settings = self._section(self._sources.settings, SETTINGS)
+        files = [(document, self._section(document, JOB_FILE)) for document in self._sources.jobs]
+        presets = self._presets([(self._sources.config, config), *files])
+        plank = config.get("plank") or {}
+        defaults = JobDefaults(
+            decorate_all_jobs=config.get("decorate_all_jobs", False),
+            pod_namespace=config.get("pod_namespace") or "default",
+            decoration_entries=tuple(self._decoration_entries(plank)),
+            presets=tuple(presets),
+            job_queues=tuple(sorted(plank.get("job_queue_capacities") or {})),
+        )
+        builder = JobBuilder(defaults=defaults, problems=self._problems)
+        if self._sources.config:
+            builder.read(self._sources.config, config)
+        for document, section in files:
+            if "decorate_all_jobs" in section:
+                self._problems.warn(document.path, "decorate_all_jobs counts in config.yaml only")
+            builder.read(document, section)
+        builder.check_together()
+        central = self._central(config, settings, defaults)
+        self._check_clusters(central, builder.clusters_used)
+        if self._problems.errors:
+            raise ConfigError(self._problems.errors)
+        return snapshot.build(
+            central, builder.periodics, _repositories(builder, central), self._problems.all_warnings()
+        )
+
+    def _section(self, document: Document | None, struct: Any) -> dict[str, Any]:
+        """A document's fields; an empty file has none."""
+        if document is None:
+            return {}
+        for warning in document.warnings:
+            path, _, text = warning.partition(": ")
+            self._problems.warn(path, text)
+        if document.data is None:
+            return {}
+        return Reader(document, self._problems).struct(document.data, struct, document.path)
+
+    def _presets(self, sections: Iterable[tuple[Document | None, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+        """All presets; a pair of label and value belongs to one of them (`config.go:2015`)."""
+        presets: list[dict[str, Any]] = []
+        pairs: set[str] = set()
+        for document, section in sections:
+            for preset in section.get("presets") or ():
+                at = document.path if document else ""
+                for label, value in (preset.get("labels") or {}).items():
+                    pair = f"{label}:{value}"
+                    if pair in pairs:
+                        self._problems.error(at, f"duplicated preset 'label:value' pair : {pair}")
+                    pairs.add(pair)
+                if not preset.get("labels") and carries_secrets(preset):
+                    self._problems.warn(
+                        at, "a preset without labels applies to every job, and this one brings a secret"
+                    )
+                presets.append(preset)
+        return presets
+
+    def _decoration_entries(self, plank: Mapping[str, Any]) -> list[dict[str, Any]]:
+        mapped = plank.get("default_decoration_configs")
+        entries: list[dict[str, Any]] = plank.get("default_decoration_config_entries") or []
+        if mapped and entries:
+            self._config_error(
+                "plank.default_decoration_configs and plank.default_decoration_config_entries are mutually exclusive, "
+                "please use one or the other"
+            )
+        return entries_of_map(mapped) if mapped else entries
+
+    def _central(self, config: Mapping[str, Any], settings: Mapping[str, Any], defaults: JobDefaults) -> CentralConfig:
+        plank = config.get("plank") or {}
+        reporter = config.get("github_reporter") or {}
+        in_repo = config.get("in_repo_config") or {}
+        if plank.get("max_concurrency", 0) < 0:
+            self._config_error(
+                f"controller has invalid max_concurrency ({plank['max_concurrency']}), "
+                "it needs to be a non-negative number"
+            )
+        types = tuple(reporter.get("job_types_to_report") or ("presubmit", "postsubmit"))
+        for name in types:
+            if name not in _REPORTABLE:
+                self._config_error(f"invalid job_types_to_report: {name}")
+        if plank.get("report_template") and plank.get("report_templates"):
+            self._config_error("both report_template and report_templates are specified")
+        templates = plank.get("report_templates") or {}
+        if plank.get("report_template"):
+            templates = {"*": plank["report_template"]}
+        allowed = {key: tuple(names) for key, names in (in_repo.get("allowed_clusters") or {}).items()}
+        written = {"default_job_timeout": config.get("default_job_timeout")}
+        written |= {f"pod_{phase}_timeout": plank.get(f"pod_{phase}_timeout") for phase in _POD_PHASES}
+        times = {f"{name}_ms": parse_duration_ms(found) for name, found in written.items() if found}
+        return CentralConfig(
+            clusters=self._clusters(settings),
+            plank_max_concurrency=plank.get("max_concurrency", 0),
+            job_queue_capacities=plank.get("job_queue_capacities") or {},
+            job_url_prefix_config=plank.get("job_url_prefix_config") or {},
+            job_url_template=plank.get("job_url_template") or "",
+            report_templates=templates,
+            job_types_to_report=types,
+            no_comment_repos=tuple(reporter.get("no_comment_repos") or ()),
+            summary_comment_repos=tuple(reporter.get("summary_comment_repos") or ()),
+            in_repo_enabled=in_repo.get("enabled") or {},
+            in_repo_clusters={"*": ("default",), **allowed},
+            trust=self._trust(settings),
+            defaults=defaults,
+            **times,
+        )
+
+    def _clusters(self, settings: Mapping[str, Any]) -> dict[str, Cluster]:
+        clusters: dict[str, Cluster] = {}
+        at = self._sources.settings.path if self._sources.settings else ""
+        for alias, fields in (settings.get("clusters") or {}).items():
+            lists = {name: tuple(fields.get(name) or ()) for name in ("service_accounts", "allow")}
+            clusters[alias] = Cluster(alias=alias, **{**fields, **lists})
+            if clusters[alias].engine not in ENGINES:
+                self._problems.error(at, f"clusters[{alias}]: engine must be one of {', '.join(sorted(ENGINES))}")
+            if clusters[alias].max_concurrency < 0:
+                self._problems.error(at, f"clusters[{alias}]: max_concurrency must be a non-negative number")
+        return clusters
+
+    def _check_clusters(self, central: CentralConfig, used: Mapping[str, str]) -> None:
+        """A job on an unknown cluster ends in an error when it runs, as in Prow; here it is told before."""
+        for alias, first in used.items():
+            if alias not in central.clusters:
+                known = ", ".join(sorted(central.clusters)) or "none"
+                self._problems.warn(
+                    first, f"cluster {alias!r} is not configured (known: {known}): runs end in an error"
+                )
+
+    def _trust(self, settings: Mapping[str, Any]) -> dict[str, TrustOptions]:
+        """`triggers` of plugins.yaml and of our settings; the first entry that names a repository counts."""
+        trust: dict[str, TrustOptions] = {}
+        for entry in [*(settings.get("triggers") or ()), *self._plugin_triggers()]:
+            options = TrustOptions(
+                trusted_apps=tuple(entry.get("trusted_apps") or ()),
+                trusted_org=entry.get("trusted_org", ""),
+                join_org_url=entry.get("join_org_url", ""),
+                only_org_members=entry.get("only_org_members", False),
+                ignore_ok_to_test=entry.get("ignore_ok_to_test", False),
+            )
+            for repository in entry.get("repos") or ():
+                trust.setdefault(repository, options)
+        return trust
+
+    def _plugin_triggers(self) -> list[dict[str, Any]]:
+        """The one section of plugins.yaml that matters here; the rest belongs to plugins and is not judged."""
+        document = self._sources.plugins
+        if document is None or not isinstance(document.data, Table):
+            return []
+        value = document.data.get("triggers")
+        at = document.at(document.data.line_of("triggers"))
+        return TRIGGERS(Reader(document, self._problems), value, at, "triggers") or []
+
+    def _config_error(self, text: str) -> None:
+        self._problems.error(self._sources.config.path if self._sources.config else "config", text)
+
+
+def _repositories(builder: JobBuilder, central: CentralConfig) -> Iterable[RepositoryConfig]:
+    for repository in sorted({*builder.presubmits, *builder.postsubmits}):
+        yield RepositoryConfig(
+            repository=repository,
+            presubmits=tuple(builder.presubmits.get(repository, ())),
+            postsubmits=tuple(builder.postsubmits.get(repository, ())),
+            trust=central.trust_for(repository),
+        )

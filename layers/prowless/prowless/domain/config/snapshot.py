@@ -1,0 +1,91 @@
+"""The compiled configuration as immutable objects: one shard per repository and a pointer that is moved last.
+
+config/snapshots/<hash>/central.json
+config/snapshots/<hash>/periodics.json
+config/snapshots/<hash>/repos/<org>/<repo>.json
+config/current.json        the pointer
+config/last_error.json     why the newest attempt did not become current, or that it did
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from prowless.domain.config.central import CentralConfig
+    from prowless.domain.config.jobs import Periodic, RepositoryConfig
+
+SCHEMA = 1
+"""Version of the shards' shape. A reader refuses a newer one, so that an old release cannot misread it."""
+
+POINTER = "config/current.json"
+LAST_ERROR = "config/last_error.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A compiled configuration. `files` are bytes by name below the snapshot's folder; equal input gives equal bytes.
+
+    `warnings` name what was accepted but has no effect, each with its file and line.
+    """
+
+    hash: str
+    files: Mapping[str, bytes]
+    warnings: tuple[str, ...] = ()
+
+
+def build(
+    central: CentralConfig,
+    periodics: Iterable[Periodic],
+    repositories: Iterable[RepositoryConfig],
+    warnings: Iterable[str] = (),
+) -> Snapshot:
+    """The snapshot of a checked configuration."""
+    files = {
+        "central.json": _encode({"schema": SCHEMA, **central.to_dict()}),
+        "periodics.json": _encode({"schema": SCHEMA, "periodics": [job.to_dict() for job in periodics]}),
+    }
+    for repository in repositories:
+        files[shard_name(repository.repository)] = _encode({"schema": SCHEMA, **repository.to_dict()})
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\n{len(files[name])}\n".encode())
+        digest.update(files[name])
+    return Snapshot(hash=digest.hexdigest()[:32], files=files, warnings=tuple(warnings))
+
+
+def shard_name(repository: str) -> str:
+    """The name of a repository's shard in its snapshot."""
+    return f"repos/{repository}.json"
+
+
+def key(snapshot: str, name: str) -> str:
+    """The object key of one file of a snapshot."""
+    return f"config/snapshots/{snapshot}/{name}"
+
+
+def pointer(snapshot: Snapshot, sources: Mapping[str, str], published_at: int) -> bytes:
+    """The pointer's content. `sources` say where the configuration came from; `published_at` in epoch milliseconds."""
+    return _encode(
+        {
+            "snapshot": snapshot.hash,
+            "schema": SCHEMA,
+            "sources": dict(sources),
+            "published_at": published_at,
+            "warnings": list(snapshot.warnings[:200]),
+        }
+    )
+
+
+def last_error(problems: Iterable[str], sources: Mapping[str, str], at: int) -> bytes:
+    """What `last_error.json` holds; no problems means that the newest attempt is current."""
+    return _encode({"problems": list(problems)[:200], "sources": dict(sources), "at": at})
+
+
+def _encode(data: Any) -> bytes:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,48 @@
+"""The configuration in force, and the documents it is made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from prowless.domain.config.central import CentralConfig
+    from prowless.domain.config.document import Document
+    from prowless.domain.config.jobs import Periodic, RepositoryConfig
+
+
+class ConfigSource(Protocol):
+    """The compiled configuration in force. Values are shared between calls: treat them as immutable.
+
+    Every method raises ConfigError if the snapshot was made by a newer release than this one.
+    """
+
+    def snapshot(self) -> str:
+        """The hash of the snapshot that is current now, empty if nothing was ever published.
+
+        It is read anew at every call: call it at the start of an event, the other methods then answer from it.
+        """
+        ...
+
+    def central(self) -> CentralConfig:
+        """The central part; Prow's defaults if nothing was published."""
+        ...
+
+    def periodics(self) -> tuple[Periodic, ...]:
+        """All periodics, in configured order."""
+        ...
+
+    def repository(self, repository: str) -> RepositoryConfig:
+        """One repository's jobs, none if it has no shard."""
+        ...
+
+
+class DocumentParser(Protocol):
+    """Reads a configuration file's bytes."""
+
+    def __call__(self, path: str, data: bytes) -> Document:
+        """The document with positions.
+
+        Raises:
+            ConfigError: not YAML, or beyond the limits of size, depth or aliases.
+        """
+        ...
