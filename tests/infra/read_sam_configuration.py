@@ -1,4 +1,4 @@
-"""Prints what the SAM CLI makes of a configuration file, as JSON; run with .venv-sam's Python, which alone has SAM.
+"""Prints what the SAM CLI makes of configuration files, as JSON; run with .venv-sam's Python, which alone has SAM.
 
 Each command's own option parser is used, so a value that SAM would refuse is refused here.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 COMMANDS = ("build", "deploy", "validate")
 
 
-def main(file: str) -> None:
+def read(file: str) -> dict[str, dict[str, object]]:
     """Options of every environment and command of the file."""
     environments = {key: value for key, value in tomllib.loads(Path(file).read_text()).items() if key != "version"}
     result = {}
@@ -28,8 +28,8 @@ def main(file: str) -> None:
                 "unknown": sorted(sections.get(command, {}).get("parameters", {}).keys() - options),
             }
         result[name] = {"sections": sorted(sections.keys() - {"global"})}
-    json.dump(result, sys.stdout, default=str)
+    return result
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    json.dump({Path(file).name: read(file) for file in sys.argv[1:]}, sys.stdout, default=str)
