@@ -6,10 +6,9 @@ import itertools
 import json
 import threading
 import time
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import botocore.session
 import yaml
@@ -33,9 +32,8 @@ REGION = "us-east-1"
 TEMPLATE = Path(__file__).resolve().parents[3] / "template.yaml"
 
 
-@dataclass(frozen=True)
-class Stores:
-    """One fresh set of stores. `raw` is the client behind them; memory has none."""
+class Stores(Protocol):
+    """One fresh set of stores."""
 
     prowjobs: ProwJobs
     control: Control
@@ -44,27 +42,26 @@ class Stores:
     artifacts: Artifacts
     delivery_queue: DeliveryQueue
     admit_queue: AdmitQueue
-    take_deliveries: Callable[[], list[dict[str, str]]]
-    take_admits: Callable[[], list[dict[str, str]]]
-    raw: Any = None
-    tables: dict[str, str] | None = None
+
+    def take_deliveries(self) -> list[dict[str, str]]: ...
+
+    def take_admits(self) -> list[dict[str, str]]: ...
 
 
-class MemoryBackend:
-    def __call__(self) -> Stores:
-        prowjobs = MemoryProwJobs()
-        queues = MemoryQueues()
-        return Stores(
-            prowjobs=prowjobs,
-            control=MemoryControl(prowjobs),
-            deliveries=MemoryDeliveries(),
-            objects=MemoryObjects("state"),
-            artifacts=MemoryArtifacts("own"),
-            delivery_queue=queues,
-            admit_queue=queues,
-            take_deliveries=queues.deliveries.drain,
-            take_admits=queues.admits.drain,
-        )
+class MemoryStores:
+    def __init__(self) -> None:
+        self.prowjobs = MemoryProwJobs()
+        self.control = MemoryControl(self.prowjobs)
+        self.deliveries = MemoryDeliveries()
+        self.objects = MemoryObjects("state")
+        self.artifacts = MemoryArtifacts("own")
+        self.delivery_queue = self.admit_queue = self._queues = MemoryQueues()
+
+    def take_deliveries(self) -> list[dict[str, str]]:
+        return self._queues.deliveries.drain()
+
+    def take_admits(self) -> list[dict[str, str]]:
+        return self._queues.admits.drain()
 
 
 class OneAtATime:
@@ -87,64 +84,105 @@ class OneAtATime:
         return call
 
 
-class MotoBackend:
-    """Makes stores inside a `mock_aws()` that the caller holds open."""
+class MotoStores:
+    """Stores inside a `mock_aws()` that the caller holds open; what a test does not ask for is not made."""
+
+    _numbers = itertools.count()
 
     def __init__(self) -> None:
-        self.dynamodb = OneAtATime(client("dynamodb"))
-        self.s3 = client("s3")
-        self.sqs = client("sqs")
-        self._numbers = itertools.count()
+        self._number = next(self._numbers)
+        self.raw = OneAtATime(client("dynamodb"))
 
-    def __call__(self) -> Stores:
-        number = next(self._numbers)
-        tables = {name: self._table(name, number) for name in ("ProwJobsTable", "ControlTable", "DeliveriesTable")}
-        buckets = {name: f"{name}-{number}" for name in ("state", "own", "other")}
-        for bucket in buckets.values():
-            self.s3.create_bucket(Bucket=bucket)
-        deliveries, admits = self._queue("DeliveriesQueue", number), self._queue("AdmitQueue", number)
-        return Stores(
-            prowjobs=DynamoProwJobs(self.dynamodb, tables["ProwJobsTable"], _short_sleep),
-            control=DynamoControl(self.dynamodb, tables["ControlTable"], tables["ProwJobsTable"], _short_sleep),
-            deliveries=DynamoDeliveries(self.dynamodb, tables["DeliveriesTable"]),
-            objects=S3Objects(self.s3, buckets["state"]),
-            artifacts=S3Artifacts(self.s3, buckets["own"]),
-            delivery_queue=SqsDeliveryQueue(self.sqs, deliveries),
-            admit_queue=SqsAdmitQueue(self.sqs, admits),
-            take_deliveries=lambda: self._take(deliveries),
-            take_admits=lambda: self._take(admits),
-            raw=self.dynamodb,
-            tables=tables,
-        )
+    @cached_property
+    def tables(self) -> dict[str, str]:
+        """The names of the tables of template.yaml, by resource, made on first use."""
+        return _Made(self._table)
 
-    def _table(self, resource: str, number: int) -> str:
+    @cached_property
+    def prowjobs(self) -> ProwJobs:
+        return DynamoProwJobs(self.raw, self.tables["ProwJobsTable"], _short_sleep)
+
+    @cached_property
+    def control(self) -> Control:
+        return DynamoControl(self.raw, self.tables["ControlTable"], self.tables["ProwJobsTable"], _short_sleep)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return DynamoDeliveries(self.raw, self.tables["DeliveriesTable"])
+
+    @cached_property
+    def objects(self) -> Objects:
+        return S3Objects(client("s3"), self._bucket("state"))
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        self._bucket("other")
+        return S3Artifacts(client("s3"), self._bucket("own"))
+
+    @cached_property
+    def delivery_queue(self) -> DeliveryQueue:
+        return SqsDeliveryQueue(client("sqs"), self.queues["DeliveriesQueue"])
+
+    @cached_property
+    def admit_queue(self) -> AdmitQueue:
+        return SqsAdmitQueue(client("sqs"), self.queues["AdmitQueue"])
+
+    @cached_property
+    def queues(self) -> dict[str, str]:
+        """The URLs of the queues of template.yaml, by resource, made on first use."""
+        return _Made(self._queue)
+
+    def take_deliveries(self) -> list[dict[str, str]]:
+        return self._take(self.queues["DeliveriesQueue"])
+
+    def take_admits(self) -> list[dict[str, str]]:
+        return self._take(self.queues["AdmitQueue"])
+
+    def _table(self, resource: str) -> str:
         declared = properties(resource)
-        name = f"{resource}-{number}"
+        name = f"{resource}-{self._number}"
         wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-        self.dynamodb.create_table(TableName=name, **{key: declared[key] for key in wanted if key in declared})
+        self.raw.create_table(TableName=name, **{key: declared[key] for key in wanted if key in declared})
         return name
 
-    def _queue(self, resource: str, number: int) -> str:
+    def _queue(self, resource: str) -> str:
         declared = properties(resource)
         wanted = ("DeduplicationScope", "FifoThroughputLimit")
         attributes = {"FifoQueue": "true", **{key: declared[key] for key in wanted if key in declared}}
-        return self.sqs.create_queue(QueueName=f"{resource}-{number}.fifo", Attributes=attributes)["QueueUrl"]
+        name = f"{resource}-{self._number}.fifo"
+        return client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+    def _bucket(self, name: str) -> str:
+        bucket = f"{name}-{self._number}"
+        client("s3").create_bucket(Bucket=bucket)
+        return bucket
 
     def _take(self, url: str) -> list[dict[str, str]]:
         taken: list[dict[str, str]] = []
-        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        while messages := client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 taken.append(json.loads(message["Body"]))
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return taken
+
+
+class _Made(dict[str, str]):
+    def __init__(self, make: Callable[[str], str]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> str:
+        self[name] = self._make(name)
+        return self[name]
 
 
 def _short_sleep(seconds: float) -> None:
     time.sleep(seconds / 20)  # a call of moto takes a twentieth of one of DynamoDB
 
 
+@cache
 def client(service: str) -> Any:
-    """A client as the functions have it."""
+    """A client as the functions have it, for use inside `mock_aws()`: moto listens to every client made after it."""
     return botocore.session.get_session().create_client(service, region_name=REGION, config=config(service))
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from moto import mock_aws
-from tests.contract.stores.backends import REGION, MemoryBackend, MotoBackend
+from tests.contract.stores.backends import REGION, MemoryStores, MotoStores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,17 +13,21 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def moto_backend() -> Iterator[MotoBackend]:
+def aws() -> Iterator[None]:
+    """AWS in memory, for this module."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        yield MotoBackend()
+        yield
 
 
 @pytest.fixture(scope="module", params=["memory", "moto"])
 def new_stores(request: pytest.FixtureRequest) -> Callable[[], Stores]:
     """Makes a fresh set of stores; every suite runs against both kinds."""
-    return MemoryBackend() if request.param == "memory" else request.getfixturevalue("moto_backend")
+    if request.param == "memory":
+        return MemoryStores
+    request.getfixturevalue("aws")
+    return MotoStores
 
 
 @pytest.fixture
@@ -32,6 +36,6 @@ def stores(new_stores: Callable[[], Stores]) -> Stores:
 
 
 @pytest.fixture
-def dynamo(moto_backend: MotoBackend) -> Stores:
+def dynamo(aws: None) -> MotoStores:
     """Stores over moto only, for what memory has no notion of."""
-    return moto_backend()
+    return MotoStores()

@@ -18,7 +18,7 @@ from prowless.domain.prowjob import Phase
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.contract.stores.backends import Stores
+    from tests.contract.stores.backends import MotoStores
 
 TOTAL = "counter#total"
 
@@ -42,11 +42,11 @@ def twice(real: Callable[..., Any], **parameters: Any) -> Any:
     return real(**parameters)
 
 
-def prowjobs(stores: Stores, name: str, answer: Callable[..., Any]) -> DynamoProwJobs:
+def prowjobs(stores: MotoStores, name: str, answer: Callable[..., Any]) -> DynamoProwJobs:
     return DynamoProwJobs(Wrapped(stores.raw, name, answer), stores.tables["ProwJobsTable"], no_sleep)
 
 
-def control(stores: Stores, name: str, answer: Callable[..., Any]) -> DynamoControl:
+def control(stores: MotoStores, name: str, answer: Callable[..., Any]) -> DynamoControl:
     client = Wrapped(stores.raw, name, answer)
     return DynamoControl(client, stores.tables["ControlTable"], stores.tables["ProwJobsTable"], no_sleep)
 
@@ -55,7 +55,7 @@ def no_sleep(seconds: float) -> None:
     assert 0 <= seconds <= 0.5
 
 
-def item(stores: Stores, table: str, **key: str) -> dict[str, Any]:
+def item(stores: MotoStores, table: str, **key: str) -> dict[str, Any]:
     typed = {name: {"S": value} for name, value in key.items()}
     return stores.raw.get_item(TableName=stores.tables[table], Key=typed)["Item"]
 
@@ -69,7 +69,7 @@ def cancelled(*codes: str) -> ClientError:
 # ---- items --------------------------------------------------------------------------------------
 
 
-def test_a_row_is_one_small_item_with_its_index_keys(dynamo: Stores) -> None:
+def test_a_row_is_one_small_item_with_its_index_keys(dynamo: MotoStores) -> None:
     dynamo.prowjobs.create(run("a", build_id="12"))
     stored = item(dynamo, "ProwJobsTable", id="a")
     assert stored.pop("nonce")
@@ -101,13 +101,13 @@ def test_a_row_is_one_small_item_with_its_index_keys(dynamo: Stores) -> None:
     }
 
 
-def test_a_released_row_leaves_the_index_of_active_ones(dynamo: Stores) -> None:
+def test_a_released_row_leaves_the_index_of_active_ones(dynamo: MotoStores) -> None:
     dynamo.prowjobs.create(run("a"))
     dynamo.prowjobs.mutate("a", lambda row: replace(row, phase=Phase.RELEASED))
     assert not {"active", "active_order"} & item(dynamo, "ProwJobsTable", id="a").keys()
 
 
-def test_an_older_release_keeps_what_a_newer_one_wrote(dynamo: Stores) -> None:
+def test_an_older_release_keeps_what_a_newer_one_wrote(dynamo: MotoStores) -> None:
     dynamo.prowjobs.create(run("a", token="t"))
     dynamo.raw.update_item(
         TableName=dynamo.tables["ProwJobsTable"],
@@ -122,7 +122,7 @@ def test_an_older_release_keeps_what_a_newer_one_wrote(dynamo: Stores) -> None:
     assert "token" not in stored
 
 
-def test_a_row_of_an_unknown_state_says_what_to_do(dynamo: Stores) -> None:
+def test_a_row_of_an_unknown_state_says_what_to_do(dynamo: MotoStores) -> None:
     dynamo.prowjobs.create(run("a"))
     dynamo.raw.update_item(
         TableName=dynamo.tables["ProwJobsTable"],
@@ -135,7 +135,7 @@ def test_a_row_of_an_unknown_state_says_what_to_do(dynamo: Stores) -> None:
         dynamo.prowjobs.get("a")
 
 
-def test_a_delivery_is_kept_for_ninety_days_under_its_pull_and_day(dynamo: Stores) -> None:
+def test_a_delivery_is_kept_for_ninety_days_under_its_pull_and_day(dynamo: MotoStores) -> None:
     dynamo.deliveries.record(delivery())
     stored = item(dynamo, "DeliveriesTable", guid="guid-1")
     assert stored["pull_key"] == {"S": "acme/rocket#7"}
@@ -143,7 +143,7 @@ def test_a_delivery_is_kept_for_ninety_days_under_its_pull_and_day(dynamo: Store
     assert stored["expires_at"] == {"N": "1797776000"}
 
 
-def test_claims_and_leases_expire(dynamo: Stores) -> None:
+def test_claims_and_leases_expire(dynamo: MotoStores) -> None:
     dynamo.control.claim("claim#x", "a", 123)
     dynamo.control.lease("lease#x", "a", now=1000, until=5000)
     assert item(dynamo, "ControlTable", key="claim#x")["expires_at"] == {"N": "123"}
@@ -153,25 +153,25 @@ def test_claims_and_leases_expire(dynamo: Stores) -> None:
 # ---- answers that were lost ---------------------------------------------------------------------
 
 
-def test_a_repeated_create_is_still_ours(dynamo: Stores) -> None:
+def test_a_repeated_create_is_still_ours(dynamo: MotoStores) -> None:
     assert prowjobs(dynamo, "put_item", twice).create(run("a"))
 
 
-def test_a_repeated_mutate_counts_once(dynamo: Stores) -> None:
+def test_a_repeated_mutate_counts_once(dynamo: MotoStores) -> None:
     dynamo.prowjobs.create(run("a"))
     row = prowjobs(dynamo, "update_item", twice).mutate("a", lambda row: replace(row, polls=row.polls + 1))
     assert (row.polls, row.version) == (1, 1)
     assert dynamo.prowjobs.get("a") == row
 
 
-def test_a_repeated_store_is_still_ours(dynamo: Stores) -> None:
+def test_a_repeated_store_is_still_ours(dynamo: MotoStores) -> None:
     repeating = control(dynamo, "put_item", twice)
     assert repeating.store("state#x", {"a": 1}, None)
     assert repeating.store("state#x", {"a": 2}, {"a": 1})
     assert repeating.newest("newest#x", "7", 100) == "7"
 
 
-def test_a_repeated_record_is_one_receive(dynamo: Stores) -> None:
+def test_a_repeated_record_is_one_receive(dynamo: MotoStores) -> None:
     ledger = DynamoDeliveries(Wrapped(dynamo.raw, "put_item", twice), dynamo.tables["DeliveriesTable"])
     assert ledger.record(delivery()).receives == 1
 
@@ -179,7 +179,7 @@ def test_a_repeated_record_is_one_receive(dynamo: Stores) -> None:
 # ---- indexes, throttling, conflicts -------------------------------------------------------------
 
 
-def test_a_row_that_left_its_phase_after_the_index_was_read_is_left_out(dynamo: Stores) -> None:
+def test_a_row_that_left_its_phase_after_the_index_was_read_is_left_out(dynamo: MotoStores) -> None:
     for name in ("a", "b"):
         dynamo.prowjobs.create(run(name, at=ord(name)))
 
@@ -191,7 +191,7 @@ def test_a_row_that_left_its_phase_after_the_index_was_read_is_left_out(dynamo: 
     assert [row.id for row in prowjobs(dynamo, "query", query).active("default", Phase.WAITING, 9)] == ["b"]
 
 
-def test_a_row_that_expired_after_the_index_was_read_is_left_out(dynamo: Stores) -> None:
+def test_a_row_that_expired_after_the_index_was_read_is_left_out(dynamo: MotoStores) -> None:
     for name in ("a", "b"):
         dynamo.prowjobs.create(run(name, at=ord(name)))
 
@@ -203,7 +203,7 @@ def test_a_row_that_expired_after_the_index_was_read_is_left_out(dynamo: Stores)
     assert [row.id for row in prowjobs(dynamo, "query", query).of_pull("acme/rocket", 7)] == ["b"]
 
 
-def test_keys_left_unprocessed_are_asked_for_again(dynamo: Stores) -> None:
+def test_keys_left_unprocessed_are_asked_for_again(dynamo: MotoStores) -> None:
     rows = [run(f"r{number}", at=number) for number in range(5)]
     for row in rows:
         dynamo.prowjobs.create(row)
@@ -217,7 +217,7 @@ def test_keys_left_unprocessed_are_asked_for_again(dynamo: Stores) -> None:
     assert prowjobs(dynamo, "batch_get_item", one_at_a_time).of_pull("acme/rocket", 7) == rows[::-1]
 
 
-def test_keys_that_stay_unprocessed_are_retryable(dynamo: Stores) -> None:
+def test_keys_that_stay_unprocessed_are_retryable(dynamo: MotoStores) -> None:
     dynamo.prowjobs.create(run("a"))
 
     def nothing(_: Callable[..., Any], **parameters: Any) -> Any:
@@ -227,7 +227,7 @@ def test_keys_that_stay_unprocessed_are_retryable(dynamo: Stores) -> None:
         prowjobs(dynamo, "batch_get_item", nothing).of_pull("acme/rocket", 7)
 
 
-def test_a_transaction_in_the_way_is_waited_for(dynamo: Stores) -> None:
+def test_a_transaction_in_the_way_is_waited_for(dynamo: MotoStores) -> None:
     dynamo.prowjobs.create(run("a"))
     conflicts = [cancelled("TransactionConflict", "None"), cancelled("None", "ThrottlingError")]
 
@@ -244,7 +244,7 @@ def test_a_transaction_in_the_way_is_waited_for(dynamo: Stores) -> None:
 @pytest.mark.parametrize(
     ("code", "error"), [("TransactionConflict", RetryableError), ("ValidationError", PermanentError)]
 )
-def test_a_transaction_that_cannot_be_done_is_an_error(dynamo: Stores, code: str, error: type[Exception]) -> None:
+def test_a_transaction_that_cannot_be_done_is_an_error(dynamo: MotoStores, code: str, error: type[Exception]) -> None:
     def transact(_: Callable[..., Any], **_parameters: Any) -> Any:
         raise cancelled(code, "None")
 
@@ -253,7 +253,7 @@ def test_a_transaction_that_cannot_be_done_is_an_error(dynamo: Stores, code: str
         control(dynamo, "transact_write_items", transact).admit(run("a"), after, {TOTAL: 1})
 
 
-def test_a_row_in_somebodys_transaction_is_a_lost_race(dynamo: Stores) -> None:
+def test_a_row_in_somebodys_transaction_is_a_lost_race(dynamo: MotoStores) -> None:
     dynamo.prowjobs.create(run("a"))
     refusals = [ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, "UpdateItem")]
 
@@ -265,6 +265,6 @@ def test_a_row_in_somebodys_transaction_is_a_lost_race(dynamo: Stores) -> None:
     assert prowjobs(dynamo, "update_item", update).mutate("a", lambda row: replace(row, polls=1)).version == 1
 
 
-def test_a_missing_table_is_named(dynamo: Stores) -> None:
+def test_a_missing_table_is_named(dynamo: MotoStores) -> None:
     with pytest.raises(NotFoundError, match="DynamoDB table nowhere does not exist"):
         DynamoProwJobs(dynamo.raw, "nowhere").get("a")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -9,9 +9,6 @@ from tests.fakes.clock import FixedClock
 
 from prowless.adapters.aws.secrets import SecretsManagerSecret
 from prowless.domain.errors import NotFoundError, PermanentError, RetryableError
-
-if TYPE_CHECKING:
-    from tests.contract.stores.backends import MotoBackend
 
 
 class Counting:
@@ -30,7 +27,7 @@ class Counting:
 
 
 @pytest.fixture
-def manager(moto_backend: MotoBackend) -> Counting:
+def manager(aws: None) -> Counting:
     return Counting(client("secretsmanager"))
 
 

@@ -23,6 +23,7 @@ _PASSING = frozenset(
         "InternalError",
         "InternalFailure",
         "InternalServerError",
+        "InternalServiceError",
         "LimitExceededException",
         "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",
