@@ -15,6 +15,7 @@ from prowless.adapters.kubernetes.clusters import KubernetesClusters
 from prowless.domain.errors import ClusterUnreachableError, PermanentError
 from prowless.ports.engine import Node, ObjectRef
 from prowless_local.cluster import EmbeddedCluster, write_kubeconfig
+from prowless_local.cluster.certificates import Certificate
 
 REF = ObjectRef(kind="Workflow", namespace="test-pods", name="run")
 
@@ -150,7 +151,7 @@ def secure(tmp_path):
 
 def test_tls_is_verified_by_the_clusters_own_ca(secure):
     assert engine(secure.url, ca=secure.ca, token=secure.token).observe(REF) is None
-    for ca in ("", EmbeddedCluster("other", tls=True).ca):
+    for ca in ("", Certificate().pem):
         with pytest.raises(ClusterUnreachableError, match=r"(?i)certificate"):
             engine(secure.url, ca=ca, token=secure.token).observe(REF)
 

@@ -29,7 +29,6 @@ _SPEC_FIELDS = {
     "imagePullSecrets": "imagePullSecrets",
     "nodeSelector": "nodeSelector",
     "priorityClassName": "podPriorityClassName",
-    "resourceClaims": "resourceClaims",
     "schedulerName": "schedulerName",
     "securityContext": "securityContext",
     "serviceAccountName": "serviceAccountName",
