@@ -36,12 +36,17 @@ test: $(DEV) $(SAM_READY) ## Run all tests (PYTEST_ARGS="-n 2 tests/unit" for so
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
-lint: $(DEV) $(SAM_READY) ## Check style, types, layering, template and state machine
-	@echo "ruff";         $(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
-	@echo "mypy";         $(BIN)/mypy --no-error-summary
+lint: lint-ruff lint-mypy lint-imports lint-statelint validate ## Check style, types, layering, state machine and template
+
+.PHONY: lint-ruff lint-mypy lint-imports lint-statelint
+lint-ruff: $(DEV)
+	@echo "ruff"; $(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+lint-mypy: $(DEV)
+	@echo "mypy"; $(BIN)/mypy --no-error-summary
+lint-imports: $(DEV)
 	@echo "import-linter"; out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
-	@echo "statelint";    $(BIN)/statelint --yaml statemachines/prowjob.asl.yaml
-	@$(MAKE) validate
+lint-statelint: $(DEV)
+	@echo "statelint"; $(BIN)/statelint --yaml statemachines/prowjob.asl.yaml
 
 .PHONY: fmt
 fmt: $(DEV) ## Format the Python code and fix what can be fixed
@@ -88,6 +93,7 @@ build: $(SAM_READY) ## Build functions and layers for Lambda (no Docker, no AWS 
 
 .PHONY: setup
 setup: $(DEV) $(SAM_READY) ## Install everything that the other targets need
+	@:
 
 .PHONY: clean
 clean: ## Remove what the targets made: environments, builds, caches
