@@ -11,7 +11,7 @@ from prowless_local.cluster import EmbeddedCluster
 KINDS = ("Workflow", "PipelineRun", "Pod")
 
 
-EMBEDDED = ("Pod",)
+EMBEDDED = ("Workflow", "Pod")
 
 
 @pytest.fixture(
