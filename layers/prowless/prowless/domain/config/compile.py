@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from prowless.domain.config.snapshot import Snapshot
 
 ENGINES = frozenset({"argo", "tekton", "pod"})
+_KUBERNETES_OBJECT = frozenset({"apiVersion", "kind"})
 _POD_PHASES = ("pending", "running", "unscheduled")
 _REPORTABLE = frozenset({"presubmit", "postsubmit"})
 
@@ -79,6 +80,11 @@ class _Compilation:
             path, _, text = warning.partition(": ")
             self._problems.warn(path, text)
         if document.data is None:
+            return {}
+        if isinstance(document.data, Table) and _KUBERNETES_OBJECT.issubset(document.data):
+            self._problems.error(
+                document.at(1), "a Kubernetes object, not configuration: use the file that is inside it"
+            )
             return {}
         return Reader(document, self._problems).struct(document.data, struct, document.path)
 

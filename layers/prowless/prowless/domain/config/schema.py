@@ -29,13 +29,30 @@ def _pod_parts(reader: Reader, value: Any, at: str, what: str) -> list[Any]:
     return [canonical(reader, item, what) for item, _ in reader.items(value, at, what)]
 
 
+def _spelled(value: Any) -> Any:
+    """A bare number or boolean as the text that Go makes of it, where it does; others as they are."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:g}" if isinstance(value, float) else value
+
+
+def _preset_env(reader: Reader, value: Any, at: str, what: str) -> list[Any]:
+    """A preset's environment: outside of jobs, Go turns bare numbers and booleans into texts."""
+    spelled = ("name", "value")
+    return [
+        {key: _spelled(field) if key in spelled else field for key, field in item.items()}
+        if isinstance(item, dict)
+        else item
+        for item in _pod_parts(reader, value, at, what)
+    ]
+
+
 def _preset_labels(reader: Reader, value: Any, at: str, what: str) -> dict[str, str] | None:
-    """A preset's labels: here Go does turn bare numbers and booleans into texts."""
+    """A preset's labels; see the environment."""
     table = reader.table(value, at, what)
-    if table is None:
-        return None
-    spelled = {True: "true", False: "false", None: ""}
-    return {key: spelled[item] if item is None or isinstance(item, bool) else str(item) for key, item in table.items()}
+    return None if table is None else {key: "" if item is None else str(_spelled(item)) for key, item in table.items()}
 
 
 def _amount(reader: Reader, value: Any, at: str, what: str) -> Any:
@@ -199,7 +216,7 @@ PRESET = Struct(
     "preset",
     {
         "labels": _preset_labels,
-        "env": _pod_parts,
+        "env": _preset_env,
         "volumes": _pod_parts,
         "volumeMounts": _pod_parts,
         "tolerations": _pod_parts,
