@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prowless.runtime.environment import Environment
-from prowless_local.aws.faults import Killed
+from prowless_local.aws.faults import Killed, LambdaServiceError
 from prowless_local.aws.moto_hooks.runtime import Invocation
 from prowless_local.template import REGION
 
@@ -125,7 +125,11 @@ class Function:
             return self._handler
 
     def invoke(self, payload: bytes, intercept: Callable[[Any, str], None]) -> Invocation:
-        """Call it and wait. `intercept` is called with the event and `before` or `after`, and may raise Killed."""
+        """Call it and wait. `intercept` is called with the event and `before` or `after`, and may raise a fault.
+
+        Raises:
+            LambdaServiceError: the interceptor raised it, or the payload is no JSON.
+        """
         spec = self.spec
         with self._clock.busy(spec.short):
             started = self._clock.now_ms()
@@ -138,7 +142,10 @@ class Function:
                 deadline_ms=started + spec.timeout_seconds * 1000,
                 clock=self._clock,
             )
-            event = json.loads(payload)
+            try:
+                event = json.loads(payload)
+            except ValueError as exc:
+                raise LambdaServiceError("InvalidRequestContentException") from exc
             try:
                 handler = self.build()
                 intercept(event, "before")
@@ -149,6 +156,8 @@ class Function:
             except (Killed, SystemExit):
                 message = f"RequestId: {context.aws_request_id} Error: Runtime exited with error: signal: killed"
                 return _failure("Runtime.ExitError", message, None, state_machine_error="Lambda.Unknown")
+            except LambdaServiceError:
+                raise
             except Exception as exc:  # noqa: BLE001 the boundary of the function: Lambda reports every exception
                 return _failure(type(exc).__name__, str(exc), exc)
             if self._clock.now_ms() - started > spec.timeout_seconds * 1000:

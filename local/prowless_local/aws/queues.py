@@ -8,6 +8,7 @@ its mapping when it is sent and when it becomes visible again.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -69,9 +70,11 @@ class QueueMapping:
         while True:
             with self._lock:
                 seen = self._version
-            batch = self._receive()
+            batch, *others = self._receive() or [[]]
+            for other in others:
+                self._clock.spawn(functools.partial(self._deliver, other), f"queue {self.source.queue}")
             if batch:
-                self.wake()  # there may be another group that can run beside this one
+                self.wake()  # there may be more that can run beside this
                 self._deliver(batch)
                 continue
             with self._lock:
@@ -79,15 +82,16 @@ class QueueMapping:
                     self._workers -= 1
                     return
 
-    def _receive(self) -> list[Any]:
+    def _receive(self) -> list[list[Any]]:
+        """What there is, one list for each message group; a queue that is not FIFO has only one."""
         if self._closed:
             return []
         backend = sqs_backends[ACCOUNT][REGION]
         source = self.source
-        messages: list[Any] = backend.receive_message(
-            source.queue, source.batch_size, 0, source.visibility_seconds, ["All"]
-        )
-        return messages
+        groups: dict[str, list[Any]] = {}
+        for message in backend.receive_message(source.queue, source.batch_size, 0, source.visibility_seconds, ["All"]):
+            groups.setdefault(message.group_id, []).append(message)
+        return list(groups.values())
 
     def _deliver(self, batch: list[Any]) -> None:
         """Call the function with messages of one receive, and delete what it finished."""

@@ -5,23 +5,22 @@ from __future__ import annotations
 import functools
 import json
 import logging
-import os
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
-import botocore.loaders
-import botocore.session
 from moto import mock_aws
 
 from prowless_local.aws import calls, moto_hooks, naming, resources
+from prowless_local.aws.background import BackgroundCalls
 from prowless_local.aws.events import Rules, Schedules, status_change
 from prowless_local.aws.faults import LambdaServiceError
 from prowless_local.aws.functions import Function, FunctionError
+from prowless_local.aws.isolation import Isolation
 from prowless_local.aws.queues import QueueMapping
 from prowless_local.aws.wiring import read_wiring
 from prowless_local.clock import WallClock
 from prowless_local.http import HttpApi
-from prowless_local.template import REGION, Template, TemplateError
+from prowless_local.template import ACCOUNT, REGION, Template, TemplateError
 
 if TYPE_CHECKING:
     from collections import deque
@@ -37,27 +36,7 @@ if TYPE_CHECKING:
     from prowless_local.waiting import Event
 
 _LOG = logging.getLogger(__name__)
-_RETRY_SECONDS = (60, 120)  # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-_ENVIRONMENT = {  # so that no credentials, region or endpoint of the user's are ever looked at
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_SESSION_TOKEN": "local",
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_REGION": REGION,
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 _SETTINGS = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
-
-
-_LOADER = botocore.loaders.create_loader()  # knows the APIs' models; reading them is half of making a client
-
-
-def _session() -> botocore.session.Session:
-    session = botocore.session.Session()
-    session.register_component("data_loader", _LOADER)
-    return session
 
 
 class EmbeddedAws:
@@ -99,7 +78,8 @@ class EmbeddedAws:
         self._call_log = calls.CallLog(record_calls)
         self._clients: dict[str, Any] = {}
         self._mock = mock_aws(config=_SETTINGS)
-        self._saved_environment: dict[str, str | None] = {}
+        self._isolation = Isolation()
+        self._background = BackgroundCalls(self.clock, self._call, self._send)
         self._server: ThreadedMotoServer | None = None
         self._http: HttpApi | None = None
         self._functions: dict[str, Function] = {}
@@ -120,9 +100,9 @@ class EmbeddedAws:
         moto_hooks.start(self)
         self._started = True
         try:
-            self._set_environment()
+            self._isolation.apply()
             self._mock.start()
-            boto3.setup_default_session(botocore_session=_session())
+            self._isolation.new_session()
             calls.watch(self._call_log)
             if self._endpoint_port is not None:
                 self._serve_endpoint(self._endpoint_port)
@@ -138,6 +118,7 @@ class EmbeddedAws:
             return
         self._started = False
         self._schedules.close()
+        self._background.close()
         for mapping in self._mappings():
             mapping.close()
         if self._http is not None:
@@ -148,7 +129,7 @@ class EmbeddedAws:
         calls.unwatch(self._call_log)  # from now on, what is left of the functions cannot reach any AWS
         moto_hooks.stop()
         self._mock.stop()
-        self._restore_environment()
+        self._isolation.restore()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -271,7 +252,7 @@ class EmbeddedAws:
 
     def invoke_function_later(self, name: str, payload: bytes) -> None:
         """Call a function by its physical name in the background, with Lambda's retries."""
-        self._invoke_later(self._by_name[name], payload, 0)
+        self._background.start(self._by_name[name], payload)
 
     def message_added(self, queue: str, delay_seconds: float) -> None:
         """Wake whoever takes this queue's messages."""
@@ -322,16 +303,16 @@ class EmbeddedAws:
             self._schedules.start()
 
     def _serve_endpoint(self, port: int) -> None:
-        """Serve the AWS APIs over HTTP. S3 clients use that address, too, so that presigned URLs work elsewhere.
-
-        Their own requests still do not leave the process: moto recognizes the address.
-        """
         from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # noqa: PLC0415 needs Flask, 0.3 s
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
         self._server.start()
-        os.environ["AWS_ENDPOINT_URL_S3"] = os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = self.endpoint_url
+        self._isolation.serve_s3_at(self.endpoint_url)
+
+    def _send(self, queue_arn: str, body: str) -> None:
+        url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{queue_arn.rsplit(':', 1)[-1]}"
+        self.client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
     def _ending(self, arn: str) -> Event:
         return self._endings.setdefault(arn, self.clock.event())
@@ -356,42 +337,4 @@ class EmbeddedAws:
             return None
 
     def _invoke_logical(self, logical_id: str, payload: bytes) -> None:
-        self._invoke_later(self._functions[logical_id], payload, 0)
-
-    def _invoke_later(self, function: Function, payload: bytes, attempt: int) -> None:
-        """Call in the background; a failure is repeated after a minute, then two, as often as the function wants."""
-
-        def run() -> None:
-            try:
-                result = self._call(function, payload)
-                if not result.failed:
-                    return
-                error = json.loads(result.payload)
-                reason = f"{error['errorType']}: {error['errorMessage']}"
-            except LambdaServiceError as exc:
-                reason = str(exc)
-            if not self._started:
-                return
-            _LOG.warning("%s failed in the background (attempt %d): %s", function.spec.short, attempt + 1, reason)
-            if attempt < function.spec.async_retries:
-                self.clock.call_later(
-                    _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)],
-                    lambda: self._invoke_later(function, payload, attempt + 1),
-                )
-
-        self.clock.spawn(run, f"async {function.spec.short}")
-
-    def _set_environment(self) -> None:
-        names = {*_ENVIRONMENT, "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "MOTO_S3_CUSTOM_ENDPOINTS"}
-        names |= {name for name in os.environ if name.startswith("AWS_")}
-        self._saved_environment = {name: os.environ.get(name) for name in names}
-        for name in names:
-            os.environ.pop(name, None)
-        os.environ.update(_ENVIRONMENT)
-
-    def _restore_environment(self) -> None:
-        for name, value in self._saved_environment.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        self._background.start(self._functions[logical_id], payload)

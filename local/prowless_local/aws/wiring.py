@@ -48,6 +48,7 @@ class FunctionSpec:
     timeout_seconds: int
     memory_mb: int
     async_retries: int
+    on_failure: str  # the ARN of the queue for asynchronous invocations that failed for good, or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,7 @@ def _function(template: Template, resource: Resource) -> FunctionSpec:
         if not isinstance(value, (str, int, float, bool)):
             raise TemplateError(f"{where}.Environment.Variables.{name}: {value!r} is not a string")
     identity = template.identity(resource.logical_id)
+    background = properties.get("EventInvokeConfig") or {}
     return FunctionSpec(
         logical_id=resource.logical_id,
         name=identity.ref,
@@ -168,8 +170,24 @@ def _function(template: Template, resource: Resource) -> FunctionSpec:
         },
         timeout_seconds=int(properties.get("Timeout", 3)),
         memory_mb=int(properties.get("MemorySize", 128)),
-        async_retries=int((properties.get("EventInvokeConfig") or {}).get("MaximumRetryAttempts", 2)),
+        async_retries=int(background.get("MaximumRetryAttempts", 2)),
+        on_failure=_destination(background, f"{where}.EventInvokeConfig"),
     )
+
+
+def _destination(config: Mapping[str, Any], where: str) -> str:
+    """The queue that gets what failed for good, from an EventInvokeConfig."""
+    _check(config, {"MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"}, where)
+    destinations = config.get("DestinationConfig") or {}
+    _check(destinations, {"OnFailure"}, f"{where}.DestinationConfig")
+    if not destinations:
+        return ""
+    target = destinations["OnFailure"]
+    if target.get("Type") != "SQS" or not isinstance(target.get("Destination"), str):
+        raise TemplateError(
+            f"{where}.DestinationConfig.OnFailure: the local stack sends to queues of the template only"
+        )
+    return str(target["Destination"])
 
 
 def _enabled(properties: Mapping[str, Any]) -> bool:

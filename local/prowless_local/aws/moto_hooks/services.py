@@ -51,7 +51,7 @@ def _invoke() -> None:
                 return original(self, name, qualifier, body, headers, response_headers)
             if not runtime.has_function(function_name(name)):
                 self.get_function(name, qualifier)  # which answers 404
-            payload = body.encode() if isinstance(body, str) else body or b"{}"
+            payload = (body.encode() if isinstance(body, str) else body) or b"{}"
             if headers.get("X-Amz-Invocation-Type") == "Event":
                 runtime.invoke_function_later(function_name(name), payload)
                 return b""
@@ -67,7 +67,7 @@ def _invoke() -> None:
             try:
                 return original(self)
             except LambdaServiceError as exc:
-                status = 429 if exc.code.startswith("TooMany") else 500
+                status = {"TooManyRequestsException": 429, "InvalidRequestContentException": 400}.get(exc.code, 500)
                 headers = {"x-amzn-errortype": exc.code, "status": str(status)}
                 return status, headers, json.dumps({"Type": "Service", "message": str(exc)})
 
