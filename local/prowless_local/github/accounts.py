@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 
 LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,38}(?:\[bot\])?\Z")
 RESERVED = frozenset(
-    {"api", "app", "apps", "avatars", "installation", "orgs", "organizations", "rate_limit", "repos", "user", "users"}
+    {
+        "api",
+        "app",
+        "apps",
+        "avatars",
+        "codeload",
+        "installation",
+        "orgs",
+        "organizations",
+        "rate_limit",
+        "repos",
+        "user",
+        "users",
+    }
 )
 """First path segments of the API, which share the host with `/<owner>/<repository>`."""
 

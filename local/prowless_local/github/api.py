@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from prowless_local.github.access import authorise
 from prowless_local.github.apps import ANONYMOUS, BadCredentialsError, Principal
 from prowless_local.github.http_messages import Request, Response, encoded
-from prowless_local.github.rest import accounts, check_runs, commits, deliveries, issues, pulls, statuses
+from prowless_local.github.rest import accounts, archives, check_runs, commits, deliveries, issues, pulls, statuses
 from prowless_local.github.rest.call import ApiError, Call, Reply, Route, not_found
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *issues.ROUTES,
     *accounts.ROUTES,
     *deliveries.ROUTES,
+    *archives.ROUTES,
     *commits.ROUTES,
 )
 

@@ -37,15 +37,17 @@ class Events(Apps):
         if scope == "app":
             if len(self.apps) != 1:
                 raise ValueError(f"scope 'app' needs exactly one App, there are {len(self.apps)}: use 'app:<id>'")
-            scope = f"app:{next(iter(self.apps))}"
+            target = next(iter(self.apps))
+            scope = f"app:{target}"
         elif scope.startswith("app:"):
-            if int(scope.removeprefix("app:")) not in self.apps:
-                raise ValueError(f"there is no App {scope.removeprefix('app:')}: create_app first")
+            target = int(scope.removeprefix("app:"))
+            if target not in self.apps:
+                raise ValueError(f"there is no App {target}: create_app first")
         elif "/" in scope:
-            scope = self.repository(scope).full_name
+            target, scope = self.repository(scope).id, self.repository(scope).full_name
         else:
-            scope = self.account(scope).login
-        return self.hooks.add(url, secret, tuple(events), scope).id
+            target, scope = self.account(scope).id, self.account(scope).login
+        return self.hooks.add(url, secret, tuple(events), scope=scope, target_id=target).id
 
     def drop_next_deliveries(self, count: int) -> None:
         """Lose the next deliveries, each of one event to one hook: GitHub never sends nor lists them."""

@@ -12,6 +12,7 @@ from prowless_local.github.checks import Checks
 from prowless_local.github.http_messages import Request, Response, encoded
 from prowless_local.github.limits import Limits, SecondaryLimit
 from prowless_local.github.records import FaultResponse, RequestRecord
+from prowless_local.github.rest import archives
 from prowless_local.github.server import Server
 
 if TYPE_CHECKING:
@@ -55,9 +56,10 @@ class FakeGitHub(Checks):
         return self
 
     def close(self) -> None:
-        """Stop serving and sending, and delete the git directories."""
+        """Stop sending and serving, and delete the git directories; waits for deliveries under way."""
+        self.hooks.close()
         self._server.close()
-        self.close_world()
+        self.delete_directories()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -104,6 +106,8 @@ class FakeGitHub(Checks):
             body, kind = encoded(strike.body)
             headers = {"Content-Type": kind, **strike.headers}
             return Response(status=strike.status, headers=headers, body=body, drop=strike.drop)
+        if request.path.startswith(archives.PREFIX):
+            return archives.download(self, request)
         if smarthttp.is_git(request.path):
             return smarthttp.answer(self, request)
         return pages.answer(self, request.path)

@@ -44,6 +44,7 @@ class Hook:
     secret: str = field(repr=False)
     events: tuple[str, ...]
     scope: str
+    target_id: int
 
     def wants(self, event: str) -> bool:
         """Whether the hook is subscribed to the event."""
@@ -148,9 +149,9 @@ class Hooks:
         self._to_drop = 0
         self._closed = False
 
-    def add(self, url: str, secret: str, events: tuple[str, ...], scope: str) -> Hook:
-        """Register a hook."""
-        hook = Hook(id=next(self._ids), url=url, secret=secret, events=events, scope=scope)
+    def add(self, url: str, secret: str, events: tuple[str, ...], *, scope: str, target_id: int) -> Hook:
+        """Register a hook; `target_id` is the App's, organisation's or repository's."""
+        hook = Hook(id=next(self._ids), url=url, secret=secret, events=events, scope=scope, target_id=target_id)
         with self._idle:
             self._hooks[hook.id] = hook
             self._queues[hook.id] = deque()
@@ -329,6 +330,7 @@ def _request_headers(hook: Hook, event: str, guid: str, body: bytes) -> dict[str
         "X-GitHub-Delivery": guid,
         "X-GitHub-Event": event,
         "X-GitHub-Hook-ID": str(hook.id),
+        "X-GitHub-Hook-Installation-Target-ID": str(hook.target_id),
         "X-GitHub-Hook-Installation-Target-Type": hook.target,
     }
     if hook.secret:

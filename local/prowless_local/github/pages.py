@@ -14,9 +14,11 @@ from prowless_local.github.world import key
 
 if TYPE_CHECKING:
     from prowless_local.github.checks import Checks
+    from prowless_local.github.githistory import Commit
     from prowless_local.github.records import CheckRun, Comment, Pull, Repository, Status
 
 PULL = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+)/pull/(?P<number>\d+)/?\Z")
+COMMIT = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+)/commit/(?P<sha>[0-9a-f]{40})/?\Z")
 REPOSITORY = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+?)/?\Z")
 
 STYLE = """
@@ -39,22 +41,27 @@ SECURITY = {
 
 
 def answer(world: Checks, path: str) -> Response:
-    """The page at a path: `/` lists everything, `/<owner>/<repository>[/pull/<n>]` shows one."""
+    """The page at a path: `/` lists everything, `/<owner>/<repository>[/pull/<n>|/commit/<sha>]` shows one."""
     path = unquote(path)
     if path == "/":
         repositories = [one for _, one in sorted(world.repositories.copy().items())]
         body = "".join(_repository(world, one) for one in repositories) or "<p>No repositories yet.</p>"
         return _page("Fake GitHub", f"<h1>Fake GitHub</h1>{body}")
-    pull = PULL.match(path)
-    if pull:
-        found = world.pull_table.get((key(f"{pull['owner']}/{pull['name']}"), int(pull["number"])))
-        if found:
-            return _page(f"{found.title} #{found.number}", _pull(world, found))
-    else:
-        match = REPOSITORY.match(path)
-        known = world.repositories.get(key(f"{match['owner']}/{match['name']}")) if match else None
-        if known:
-            return _page(known.full_name, f"<p><a href='/'>Fake GitHub</a></p>{_repository(world, known)}")
+    match = PULL.match(path) or COMMIT.match(path) or REPOSITORY.match(path)
+    known = world.repositories.get(key(f"{match['owner']}/{match['name']}")) if match else None
+    if match is None or known is None:
+        return _missing()
+    words = match.groupdict()
+    if "number" in words:
+        pull = world.pull_table.get((key(known.full_name), int(words["number"])))
+        return _page(f"{pull.title} #{pull.number}", _pull(world, pull)) if pull else _missing()
+    if "sha" in words:
+        commit = world.git(known.full_name).commit(words["sha"])
+        return _page(commit.sha[:12], _commit(world, known, commit)) if commit else _missing()
+    return _page(known.full_name, f"<p><a href='/'>Fake GitHub</a></p>{_repository(world, known)}")
+
+
+def _missing() -> Response:
     return _page("Not found", "<h1>Not found</h1><p><a href='/'>Fake GitHub</a></p>", HTTPStatus.NOT_FOUND)
 
 
@@ -70,7 +77,17 @@ def _repository(world: Checks, one: Repository) -> str:
     private = " <small>private</small>" if one.private else ""
     pulls = f"<table>{rows}</table>" if rows else "<p><small>No pull requests.</small></p>"
     clone = f"<p><small>git clone {escape(world.url)}/{name}.git</small></p>"
-    return f"<h2><a href='/{name}'>{name}</a>{private}</h2>{clone}{pulls}"
+    head = world.git(one.full_name).ref(f"refs/heads/{one.default_branch}")
+    branch = _branch_line(world, one, head) if head else ""
+    return f"<h2><a href='/{name}'>{name}</a>{private}</h2>{clone}{branch}{pulls}"
+
+
+def _branch_line(world: Checks, one: Repository, head: str) -> str:
+    marks = " ".join(
+        _state(each.state, each.context) for each in world.effective_statuses(one.full_name, head).values()
+    )
+    link = f"<a href='/{escape(one.full_name)}/commit/{head}'><code>{head[:12]}</code></a>"
+    return f"<p>{escape(one.default_branch)} {link} {marks}</p>"
 
 
 def _pull_row(world: Checks, pull: Pull) -> str:
@@ -81,10 +98,22 @@ def _pull_row(world: Checks, pull: Pull) -> str:
     return f"<tr><td>{_pull_state(pull)}</td><td>{link} {about}</td><td>{marks}</td></tr>"
 
 
+def _commit(world: Checks, repository: Repository, one: Commit) -> str:
+    name = escape(repository.full_name)
+    return (
+        f"<p><a href='/{name}'>{name}</a></p><h1><code>{one.sha[:12]}</code></h1>"
+        f"<article><b>{escape(one.author.name)}</b><pre>{escape(one.message)}</pre></article>"
+        f"{_checks(world, repository.full_name, one.sha)}"
+    )
+
+
+def _checks(world: Checks, repository: str, sha: str) -> str:
+    rows = "".join(_status_row(one) for one in world.effective_statuses(repository, sha).values())
+    rows += "".join(_check_row(one) for one in world.check_runs(repository, sha))
+    return f"<h2>Checks</h2>{f'<table>{rows}</table>' if rows else '<p><small>None.</small></p>'}"
+
+
 def _pull(world: Checks, pull: Pull) -> str:
-    statuses = world.effective_statuses(pull.repository, pull.head_sha).values()
-    rows = "".join(_status_row(one) for one in statuses)
-    rows += "".join(_check_row(one) for one in world.check_runs(pull.repository, pull.head_sha))
     labels = " ".join(_state("label", name) for name in pull.labels)
     sides = f"{escape(pull.head_repository)}:{escape(pull.head_ref)} → {escape(pull.base_ref)}"
     conflict = " · <b>conflicts with the base</b>" if pull.mergeable is False and pull.state == "open" else ""
@@ -95,7 +124,7 @@ def _pull(world: Checks, pull: Pull) -> str:
         f"<p>{_pull_state(pull)} {escape(pull.author)} · <code>{sides}</code> · "
         f"<code>{pull.head_sha[:12]}</code>{conflict} {labels}</p>"
         f"{f'<article><pre>{escape(pull.body)}</pre></article>' if pull.body else ''}"
-        f"<h2>Checks</h2>{f'<table>{rows}</table>' if rows else '<p><small>None.</small></p>'}"
+        f"{_checks(world, pull.repository, pull.head_sha)}"
         f"<h2>Conversation</h2>{comments or '<p><small>No comments.</small></p>'}"
     )
 

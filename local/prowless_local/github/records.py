@@ -223,8 +223,9 @@ class App:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Something changed. `kind` names the record (status, check_run, comment, pull, push, merge_group, delivery).
+    """Something changed.
 
+    `kind` names the record: status, check_run, comment, review, pull, push, merge_group, repository or delivery.
     `action` says what happened to it, in GitHub's word where it has one; `number` is 0 and `sha` empty where the
     kind has none.
     """

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from prowless_local.github.githistory import Commit
+    from prowless_local.github.timestamps import Clock
 
 NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 PUSHED_COMMITS = 2048
@@ -24,6 +25,10 @@ PUSHED_COMMITS = 2048
 
 class Repositories(Events):
     """What happens to a repository's own references."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__(clock)
+        self.archive_tickets: dict[str, tuple[str, str]] = {}
 
     def create_repository(
         self,

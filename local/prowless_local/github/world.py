@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import tempfile
 import threading
 from collections import deque
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
         Status,
     )
     from prowless_local.github.timestamps import Clock
+
+log = logging.getLogger(__name__)
 
 FIRST_ID = 1_000_001
 _T = TypeVar("_T")
@@ -153,9 +156,8 @@ class World:
         wanted = key(repository)
         return [pull for (name, _), pull in sorted(self.pull_table.copy().items()) if name == wanted]
 
-    def close_world(self) -> None:
-        """Stop sending webhooks and delete the git directories."""
-        self.hooks.close()
+    def delete_directories(self) -> None:
+        """Delete the git directories."""
         self._directory.cleanup()
 
     def _delivered(self, delivery: Delivery) -> None:
@@ -167,7 +169,14 @@ class World:
             while self._news:
                 change = self._news.popleft()
                 for callback in list(self._subscribers):
-                    callback(change)
+                    self._call(callback, change)
+
+    @staticmethod
+    def _call(callback: Callable[[Change], None], change: Change) -> None:
+        try:
+            callback(change)
+        except Exception:  # a subscriber's error is not the error of whoever made the change
+            log.exception("a subscriber failed on %s %s", change.kind, change.action)
 
 
 def found(table: Mapping[Any, _T], index: Any, what: str) -> _T:

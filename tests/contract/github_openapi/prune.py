@@ -63,6 +63,7 @@ OPERATIONS = (
     f"get {REPO}/pulls/{{pull_number}}/commits",
     f"get {REPO}/pulls/{{pull_number}}/files",
     f"post {REPO}/statuses/{{sha}}",
+    f"get {REPO}/tarball/{{ref}}",
     "get /user",
     "get /users/{username}/installation",
 )

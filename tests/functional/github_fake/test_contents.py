@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
+import tarfile
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -52,6 +55,23 @@ def test_contents_are_those_of_the_commit(github: FakeGitHub, bot: Api) -> None:
     assert bot.get(f"{REPO}/contents/README.md?ref={old}", Accept=RAW).body == b"read me\n"
     assert bot.get(f"{REPO}/contents/README.md", Accept=RAW).body == b"new\n"
     assert bot.get(f"{REPO}/contents/src/main.txt").status == 404
+
+
+@pytest.mark.parametrize("path", ["src/..", "../README.md", "src/../README.md", ":/README.md", "src//main.txt", "*.md"])
+def test_odd_paths_name_nothing(bot: Api, path: str) -> None:
+    assert bot.get(f"{REPO}/contents/{quote(path, safe='')}").status == 404
+
+
+def test_an_archive_is_downloaded_once_without_credentials(github: FakeGitHub, bot: Api, anonymous: Api) -> None:
+    github.create_repository("acme/secret", {"plan.txt": "plan\n", "src/a": "a"}, private=True)
+    redirect = bot.get("/repos/acme/secret/tarball/main")
+    assert redirect.status == 302
+    assert anonymous.get("/repos/acme/secret/tarball/main").status == 404
+    archive = anonymous.get(redirect.headers["Location"])
+    folder = f"acme-secret-{github.head('acme/secret')[:7]}"
+    with tarfile.open(fileobj=io.BytesIO(archive.body)) as tar:
+        assert {one.name for one in tar if one.isfile()} == {f"{folder}/plan.txt", f"{folder}/src/a"}
+    assert anonymous.get(redirect.headers["Location"]).status == 404
 
 
 def test_what_is_missing_is_named(bot: Api) -> None:

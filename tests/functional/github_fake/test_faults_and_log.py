@@ -99,6 +99,15 @@ def test_a_subscriber_may_use_the_api_from_another_thread(github: FakeGitHub, bo
     assert seen == [1, 1]
 
 
+def test_a_failing_subscriber_harms_nobody(github: FakeGitHub, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Change] = []
+    github.subscribe(lambda change: 1 / 0)
+    github.subscribe(heard.append)
+    github.commit("acme/rocket", "main", {"a": "a"})
+    assert [one.kind for one in heard] == ["push"]
+    assert "a subscriber failed on push pushed" in caplog.text
+
+
 def test_many_callers_at_once_lose_nothing(github: FakeGitHub, bot: Api) -> None:
     head = github.head("acme/rocket")
     github.open_pull("acme/rocket", "topic", {"a.txt": "a\n"}, "Topic", "alice")

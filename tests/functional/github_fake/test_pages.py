@@ -48,6 +48,16 @@ def test_a_pulls_page_shows_checks_and_comments_escaped(github: FakeGitHub, anon
     assert html.count("&lt;script&gt;") >= 7
 
 
+def test_a_commits_page_shows_its_checks(github: FakeGitHub, anonymous: Api) -> None:
+    sha = github.commit("acme/rocket", "main", {"a": "a"}, f"Change {EVIL}", "alice")
+    url = "https://example.com/"
+    github.post_status("acme/rocket", sha, "success", context="post-build", target_url=url, creator="alice")
+    html = page(anonymous, f"/acme/rocket/commit/{sha}")
+    assert f"<a href='{url}'>post-build</a>" in html
+    assert "<script" not in html
+    assert f"/acme/rocket/commit/{sha}" in page(anonymous, "/")
+
+
 def test_an_unknown_page_is_404(anonymous: Api) -> None:
-    for path in ("/acme/absent", "/acme/rocket/pull/9", "/a/b/c/d", "/favicon.ico"):
+    for path in ("/acme/absent", "/acme/rocket/pull/9", "/a/b/c/d", f"/acme/rocket/commit/{40 * '1'}", "/favicon.ico"):
         assert anonymous.get(path).status == 404

@@ -90,6 +90,8 @@ def test_only_an_apps_deliveries_name_its_installation(github: FakeGitHub, recei
     by_target = {one.headers["X-GitHub-Hook-Installation-Target-Type"]: one.payload for one in receiver.received}
     assert by_target["integration"]["installation"]["id"] == app.installations["acme"]
     assert "installation" not in by_target["organization"]
+    targets = {one.headers["X-GitHub-Hook-Installation-Target-ID"] for one in receiver.received}
+    assert targets == {"7", str(github.account("acme").id)}
 
 
 def test_a_hook_needs_something_to_hang_on(github: FakeGitHub, receiver: Receiver) -> None:

@@ -116,7 +116,9 @@ def _chosen(call: Call, installation: Installation) -> list[Repository] | None:
     names, ids = call.field("repositories", list), call.field("repository_ids", list)
     if names is None and ids is None:
         return None
-    of_account = [one for one in call.github.repositories.values() if key(one.owner) == key(installation.account)]
+    of_account = [
+        one for one in call.github.repositories.copy().values() if key(one.owner) == key(installation.account)
+    ]
     wanted = {key(str(name)) for name in names or []}
     chosen = [one for one in of_account if key(one.name) in wanted or one.id in (ids or [])]
     if len(chosen) != len(wanted) + len(set(ids or [])):

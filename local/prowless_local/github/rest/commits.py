@@ -92,6 +92,8 @@ def get_contents(call: Call) -> Reply:
     sha = call.commit_sha(ref)
     if sha is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f"No commit found for the ref {ref}")
+    if path and not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise not_found()
     entries = git.tree(sha, recursive=False, path=path) if path else ()
     if path and not entries:
         raise not_found()
