@@ -122,7 +122,7 @@ class Checks(Conversation):
                 started_ms=self.now_ms(),
                 completed_ms=None,
             )
-            run = replace(run, **fields)
+            run = self._with_end(replace(run, **fields))
             self._keep_check_run("created", run)
             if run.status == "completed":
                 self._keep_check_run("completed", run)
@@ -133,6 +133,7 @@ class Checks(Conversation):
         with self.changing():
             before = self.check_run(check_run_id)
             run = replace(before, **{**fields, "annotations": (*before.annotations, *fields.get("annotations", ()))})
+            run = self._with_end(run)
             done = run.status == "completed" and before.status != "completed"
             self._keep_check_run("completed" if done else "updated", run, send=done)
             return run
@@ -161,6 +162,11 @@ class Checks(Conversation):
             if index not in self._suites:
                 self._suites[index] = next(self.ids)
             return self._suites[index]
+
+    def _with_end(self, run: CheckRun) -> CheckRun:
+        if run.status == "completed":
+            return run if run.completed_ms is not None else replace(run, completed_ms=self.now_ms())
+        return replace(run, completed_ms=None, conclusion=None)
 
     def _keep_check_run(self, action: str, run: CheckRun, *, sender: str = "", send: bool = True, **extra: Any) -> None:
         self.check_run_table[run.id] = run

@@ -104,7 +104,7 @@ class MergeGroups(Pulls):
             "head_ref": group.head_ref,
             "base_sha": group.base_sha,
             "base_ref": group.base_ref,
-            "head_commit": commit_views.head_commit(self, commit) if commit else None,
+            "head_commit": commit_views.head_commit(commit) if commit else None,
         }
         payload = {"action": action, "merge_group": view, **({"reason": reason} if reason else {})}
         self.emit("merge_group", repository, payload, sender=by)

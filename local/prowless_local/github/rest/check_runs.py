@@ -101,17 +101,14 @@ def _fields(call: Call) -> dict[str, Any]:
         fields |= {"conclusion": conclusion, "status": "completed"}
     elif status == "completed":
         raise unprocessable('Invalid request.\n\n"conclusion" wasn\'t supplied.')
-    elif status is not None:
-        fields |= {"conclusion": None, "completed_ms": None}
     for name in ("details_url", "external_id"):
         text = call.field(name, str)
         if text is not None:
             fields[name] = text
-    fields |= _times(call, completed=fields.get("status") == "completed")
-    return fields | _output(call) | _actions(call)
+    return fields | _times(call) | _output(call) | _actions(call)
 
 
-def _times(call: Call, *, completed: bool) -> dict[str, int]:
+def _times(call: Call) -> dict[str, int]:
     times = {}
     for name, record in (("started_at", "started_ms"), ("completed_at", "completed_ms")):
         text = call.field(name, str)
@@ -121,8 +118,6 @@ def _times(call: Call, *, completed: bool) -> dict[str, int]:
             times[record] = int(datetime.fromisoformat(text).timestamp() * 1000)
         except ValueError:
             raise unprocessable(f"Invalid request.\n\n{text} is not a valid date-time.") from None
-    if completed:
-        times.setdefault("completed_ms", call.github.now_ms())
     return times
 
 

@@ -75,8 +75,10 @@ def commit(world: Accounts, repository: Repository, one: Commit) -> JSON:
 
 def pushed_commit(world: Accounts, repository: Repository, one: Commit) -> JSON:
     """A commit as a push carries it, with the paths it touched."""
+    people = {"author": one.author, "committer": one.committer}
     return {
-        **head_commit(world, one),
+        **head_commit(one),
+        **{role: _pusher(world, who) for role, who in people.items()},
         "distinct": True,
         "url": f"{world.url}/{repository.full_name}/commit/{one.sha}",
         "added": list(one.added),
@@ -85,21 +87,21 @@ def pushed_commit(world: Accounts, repository: Repository, one: Commit) -> JSON:
     }
 
 
-def head_commit(world: Accounts, one: Commit) -> JSON:
+def head_commit(one: Commit) -> JSON:
     """A commit as a merge group carries it."""
-
-    def person(who: Identity) -> JSON:
-        login = world.login_of_email(who.email)
-        return {"name": who.name, "email": who.email, **({"username": login} if login else {})}
-
     return {
         "id": one.sha,
         "tree_id": one.tree,
         "message": one.message,
         "timestamp": iso8601(one.committer_ms),
-        "author": person(one.author),
-        "committer": person(one.committer),
+        "author": {"name": one.author.name, "email": one.author.email},
+        "committer": {"name": one.committer.name, "email": one.committer.email},
     }
+
+
+def _pusher(world: Accounts, who: Identity) -> JSON:
+    login = world.login_of_email(who.email)
+    return {"name": who.name, "email": who.email, **({"username": login} if login else {})}
 
 
 def changed_file(world: Accounts, repository: Repository, head_sha: str, one: FileChange) -> JSON:

@@ -18,6 +18,17 @@ EMPTY_REACTIONS = dict.fromkeys(
     ("total_count", "+1", "-1", "laugh", "confused", "heart", "hooray", "eyes", "rocket"), 0
 )
 
+ANCHORS = (
+    "position",
+    "original_position",
+    "line",
+    "original_line",
+    "start_line",
+    "original_start_line",
+    "start_side",
+)
+"""Where in a file a review comment sits: nowhere, when it is about the whole file."""
+
 
 def label(world: Pulls, repository: str, one: Label) -> JSON:
     """A repository's label."""
@@ -244,6 +255,8 @@ def review_comment(world: Pulls, one: ReviewComment) -> JSON:
         "pull_request_url": f"{pulls}/{one.number}",
         "author_association": world.association(one.repository, one.author),
         "subject_type": "file",
+        "side": "RIGHT",
+        **dict.fromkeys(ANCHORS),
         "reactions": {"url": f"{own}/reactions", **EMPTY_REACTIONS},
         "_links": {
             "self": {"href": own},

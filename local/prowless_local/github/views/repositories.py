@@ -104,6 +104,7 @@ def repository(world: Accounts, one: Repository) -> JSON:
         "disabled": False,
         "allow_forking": True,
         "web_commit_signoff_required": False,
+        "custom_properties": {},
         "forks": 0,
         "forks_count": 0,
         "stargazers_count": 0,
