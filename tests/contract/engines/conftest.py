@@ -11,13 +11,7 @@ from prowless_local.cluster import EmbeddedCluster
 KINDS = ("Workflow", "PipelineRun", "Pod")
 
 
-EMBEDDED = ("Workflow", "Pod")
-
-
-@pytest.fixture(
-    params=[f"{where}-{kind}" for where in ("memory", "scripted") for kind in KINDS]
-    + [f"embedded-{kind}" for kind in EMBEDDED]
-)
+@pytest.fixture(params=[f"{where}-{kind}" for where in ("memory", "scripted", "embedded") for kind in KINDS])
 def world(request, tmp_path):
     where, _, kind = request.param.partition("-")
     if where == "memory":

@@ -113,6 +113,22 @@ def test_a_workflow_specs_containers_see_the_variables_and_its_templates_the_par
     assert second == "7\n"
 
 
+def test_the_steps_of_a_pipeline_run_see_the_variables_and_its_tasks_the_parameters(embedded, prowjob):
+    def step(text):
+        return {"steps": [{"name": "s", "image": "busybox", "command": ["sh", "-c"], "args": [text]}]}
+
+    tasks = [
+        {"name": "env", "taskSpec": step(PRINT)},
+        {"name": "parameter", "taskSpec": step("echo $(params.PULL_NUMBER)"), "runAfter": ["env"]},
+    ]
+    seen, logs = run(embedded, prowjob, agent="tekton-pipeline", pipeline_run_spec={"pipelineSpec": {"tasks": tasks}})
+    assert seen.phase is RunPhase.SUCCESS
+    assert list(logs) == ["env.s", "parameter.s"]
+    saw(logs["env.s"], prowjob)
+    assert logs["parameter.s"] == "7\n"
+    assert [(node.name, node.exit_code) for node in seen.nodes] == [("env.s", 0), ("parameter.s", 0)]
+
+
 @pytest.fixture
 def origin(tmp_path):
     """A repository with a pull: (path, base, head)."""
