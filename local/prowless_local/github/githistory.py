@@ -144,10 +144,14 @@ class GitHistory(GitRepository):
 
     def object_type(self, sha: str) -> str | None:
         """`commit`, `tree`, `blob`, `tag`, or None when there is no such object."""
-        try:
-            return self.run("cat-file", "-t", sha).decode().strip()
-        except GitError:
-            return None
+
+        def ask() -> str | None:
+            try:
+                return self.run("cat-file", "-t", sha).decode().strip()
+            except GitError:
+                return None
+
+        return self._remember(("type", sha), ask)
 
     def blob(self, sha: str) -> bytes:
         """A file's content."""
