@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.status import REPORT_MARKER
+from prowless_local.sample import REPOSITORY, repository_files
 from prowless_local.screen import Line, Screen
 from prowless_local.stack import ROOT, Options, Stack
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from prowless_local.github import Change, FakeGitHub
 
 EXAMPLE = ROOT / "examples" / "quickstart"
-REPOSITORY = "acme/calculator"
 DEADLINE_SECONDS = 60.0
 """How long one step may take before it counts as failed."""
 
@@ -84,7 +84,7 @@ class Demo:
     def run(self) -> Report:
         """All steps; what held and what did not."""
         self._github.create_org("acme", members=["ada"])
-        files = {path.name: path.read_text() for path in sorted((EXAMPLE / "calculator").iterdir()) if path.is_file()}
+        files = repository_files()
         self._github.create_repository(REPOSITORY, files)
         self._github.subscribe(self._on_change)
         number = self._opened()

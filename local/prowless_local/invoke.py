@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Any
 
+from prowless_local import sample
 from prowless_local.stack import Options, Stack
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def invoke(config: Path, function: str, event: Any) -> Any:
         FunctionError: the function failed.
         KeyError: there is no such function.
     """
-    with Stack(Options(config=config, schedules=False)) as stack:
+    with Stack(Options(config=config, schedules=False, webhooks=False)) as stack:
+        sample.prepare_for(stack, stack.aws.function(function).spec.short)
         return stack.aws.invoke(function, signed(event, stack.webhook_secret))
 
 

@@ -59,11 +59,11 @@ class Screen:
 
     def step(self, text: str) -> None:
         """Say what is being done now."""
-        self.console.print(Text.assemble((f"{self._elapsed():6.1f}s  ", "dim"), (text, "bold")))
+        self.console.print(Text.assemble((f"{self._elapsed():6.1f}s  ", "dim"), (text, "bold")), soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Say something by the way."""
-        self.console.print(Text(f"         {text}", style="dim"))
+        self.console.print(Text(f"         {text}", style="dim"), soft_wrap=True)
 
     def show(self, line: Line) -> None:
         """A job's state changed."""

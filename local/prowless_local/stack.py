@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from prowless.adapters.aws import clients
+from prowless.adapters.aws import clients
 from prowless.adapters.aws.objects import S3Objects
 from prowless.adapters.aws.prowjobs import DynamoProwJobs
 from prowless.adapters.config_files import read_folder
@@ -38,7 +40,10 @@ _CLUSTER_FUNCTIONS = ("submit", "poll", "stop", "collect")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the stack consists of. Without `kubeconfig` and `github_token` the clusters and GitHub are embedded."""
+    """What the stack consists of. Without `kubeconfig` and `github_token` the clusters and GitHub are embedded.
+
+    `schedules` and `webhooks` say whether events come by themselves.
+    """
 
     config: Path
     kubeconfig: str = ""
@@ -48,6 +53,7 @@ class Options:
     http_port: int = 0
     endpoint_port: int | None = None
     schedules: bool = True
+    webhooks: bool = True
     webhook_secret: str = ""
 
 
@@ -121,7 +127,7 @@ class Stack:
         self._pages = ArtifactPages(self.aws.client("s3")).start()
         self.push(self.snapshot)
         self.aws.build_functions()
-        if self.github:
+        if self.github and self.options.webhooks:
             self.github.add_hook(self.webhook_url, self.webhook_secret, scope="app")
         return self
 
@@ -130,6 +136,8 @@ class Stack:
         for part in (self.github, self.aws, self._pages, *self.clusters.values()):
             if part:
                 part.close()
+        clients.forget()
+        clients.forget()  # Lambda keeps them for a process; a process may have another stack after this one
         self._folder.cleanup()
 
     def __enter__(self) -> Self:

@@ -44,7 +44,7 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
     from prowless.adapters.aws.background import LambdaBackground
     from prowless.adapters.aws.deliveries import DynamoDeliveries
     from prowless.adapters.aws.objects import S3Objects
-    from prowless.domain.config.sources import ConfigRepository
+    from prowless.usecases.config_sync import ConfigRepository
     from prowless.usecases.dispatch import DispatchDelivery
 
     given = settings.load(settings.Dispatch, environment.variables)
@@ -222,15 +222,15 @@ def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     """config_sync."""
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
-    from prowless.adapters.config_files import parse
-    from prowless.domain.config.sources import ConfigRepository
+    from prowless.adapters.config_files import parse_document
+    from prowless.usecases.config_sync import ConfigRepository
     from prowless.usecases.config_sync import SyncConfig
 
     given = settings.load(settings.ConfigSync, environment.variables)
     return SyncConfig(
         github=_github(environment, given),
         objects=S3Objects(clients.s3(), given.state_bucket),
-        parse=parse,
+        parse=parse_document,
         repositories=ConfigRepository.parse(given.config_sources),
         clock=environment.clock,
     )
@@ -256,7 +256,7 @@ def _records(environment: Environment, artifacts_bucket: str) -> Records:
 def _config(environment: Environment, state_bucket: str) -> ConfigSource:
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
-    from prowless.usecases.snapshot import SnapshotConfig
+    from prowless.usecases.config_sync import SnapshotConfig
 
     return SnapshotConfig(S3Objects(clients.s3(), state_bucket), environment.clock)
 
