@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from prowless.adapters.aws import clients
-from prowless.adapters.aws import clients
 from prowless.adapters.aws.objects import S3Objects
 from prowless.adapters.aws.prowjobs import DynamoProwJobs
 from prowless.adapters.config_files import read_folder
@@ -136,7 +135,6 @@ class Stack:
         for part in (self.github, self.aws, self._pages, *self.clusters.values()):
             if part:
                 part.close()
-        clients.forget()
         clients.forget()  # Lambda keeps them for a process; a process may have another stack after this one
         self._folder.cleanup()
 

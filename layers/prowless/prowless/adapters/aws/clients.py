@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 # botocore alone makes the same clients as boto3 at three quarters of the CPU; boto3 adds only resources.
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
@@ -103,7 +104,15 @@ def forget() -> None:
 @cache
 def _session() -> botocore.session.Session:
     # One for all clients: it reads the list of regions and the credentials once. Called with the lock held.
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> botocore.loaders.Loader:
+    # Outlives the session: what it keeps are the APIs' models, which no environment changes and which are slow to read.
+    return botocore.loaders.create_loader()
 
 
 def _kept(service: str) -> Any:
