@@ -48,6 +48,7 @@ class CallLog:
 
 
 _logs: list[CallLog] = []
+_making = threading.Lock()
 
 
 def watch(log: CallLog) -> None:
@@ -91,7 +92,8 @@ def _install() -> None:
         return result
 
     def create_client(self: Any, *arguments: Any, **keywords: Any) -> Any:
-        client: Any = create(self, *arguments, **keywords)
+        with _making:  # boto3's default session is not thread-safe, and ours serves all functions
+            client: Any = create(self, *arguments, **keywords)
         client.made_by_function = calling_function()
         client.made_in_stack = _logs[-1] if _logs else None
         return client

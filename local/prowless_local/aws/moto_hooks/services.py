@@ -8,7 +8,6 @@ import threading
 import time
 from typing import Any
 
-import botocore.session
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.utils import iso_8601_datetime_without_milliseconds, utcnow
@@ -23,7 +22,7 @@ from prowless_local.aws.moto_hooks.runtime import current, replace
 
 _DEDUPLICATION_MS = 300_000
 _sequence = itertools.count(18_870_000_000_000_000_000)
-_one_at_a_time = {service: threading.RLock() for service in ("dynamodb", "s3", "sqs", "client")}
+_one_at_a_time = {service: threading.RLock() for service in ("dynamodb", "s3", "sqs")}
 
 
 def apply() -> None:
@@ -33,7 +32,6 @@ def apply() -> None:
     _received()
     _events()
     _one_call_at_a_time()
-    _one_client_at_a_time()
 
 
 def _invoke() -> None:
@@ -187,16 +185,3 @@ def _one_call_at_a_time() -> None:
         replace(SQSBackend, name, locked("sqs"))
     for name in ("change_message_visibility", "change_message_visibility_batch", "purge_queue"):
         replace(SQSBackend, name, locked("sqs"))
-
-
-def _one_client_at_a_time() -> None:
-    """Clients are made one at a time: boto3's default session is not thread-safe, and ours serves all functions."""
-
-    def make(original: Any) -> Any:
-        def create_client(self: Any, *arguments: Any, **keywords: Any) -> Any:
-            with _one_at_a_time["client"]:
-                return original(self, *arguments, **keywords)
-
-        return create_client
-
-    replace(botocore.session.Session, "create_client", make)
