@@ -1,0 +1,1 @@
+"""Argo Workflows: runs Workflow objects as its controller would."""

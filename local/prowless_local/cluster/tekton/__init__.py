@@ -1,0 +1,1 @@
+"""Tekton Pipelines: PipelineRuns and TaskRuns, as its controllers would run them."""
