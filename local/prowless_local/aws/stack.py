@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import logging
@@ -18,7 +19,7 @@ from prowless_local.aws.functions import Function, FunctionError
 from prowless_local.aws.isolation import Isolation
 from prowless_local.aws.queues import QueueMapping
 from prowless_local.aws.wiring import read_wiring
-from prowless_local.clock import WallClock
+from prowless_local.clock import ClockStuckError, WallClock
 from prowless_local.http import HttpApi
 from prowless_local.template import ACCOUNT, REGION, Template, TemplateError
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from prowless_local.waiting import Event
 
 _LOG = logging.getLogger(__name__)
+_CLOSE_SECONDS = 2.0  # of patience for functions that run when the stack is closed
 _SETTINGS = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 
 
@@ -125,6 +127,9 @@ class EmbeddedAws:
             self._http.close()
         if self._server is not None:
             self._server.stop()
+        moto_hooks.abandon()
+        with contextlib.suppress(ClockStuckError):  # what hangs cannot do harm: its calls of AWS will fail
+            self.clock.settle(_CLOSE_SECONDS)
         self.clock.close()
         calls.unwatch(self._call_log)  # from now on, what is left of the functions cannot reach any AWS
         moto_hooks.stop()
@@ -268,6 +273,8 @@ class EmbeddedAws:
 
     def execution_ended(self, execution: Any) -> None:
         """Deliver the status change of an execution, and wake who waits for it."""
+        if not self._started:
+            return
         self._rules.put(status_change(execution, self.clock.now_ms()))
         self._ending(execution.execution_arn).set()
 

@@ -172,6 +172,12 @@ def test_timing_interpreter_waits(aws):
     assert isinstance(environment.threading.Event(), type(aws.clock.event()))
 
 
+def test_timing_wait_states():
+    """A Wait is measured in whole seconds of floating-point time."""
+    source = inspect.getsource(original(wait_function.WaitFunction._wait_interval))
+    assert "int(t1 - t0)" in source
+
+
 def test_timing_retry_pauses():
     """A retry sleeps with `time.sleep`, which nothing can end."""
     source = inspect.getsource(original(retrier_decl.RetrierDecl._eval_body))

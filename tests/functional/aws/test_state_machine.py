@@ -322,6 +322,23 @@ def test_the_machines_own_time_out_ends_it(edited):
     assert described["stopDate"] - described["startDate"] == timedelta(seconds=1000)
 
 
+def test_closing_the_stack_ends_what_runs(template):
+    clock = VirtualClock()
+    with EmbeddedAws(template, clock=clock, schedules=False) as aws:
+        machine = Machine(aws)
+        before = threading.active_count()
+        machine.start("token")
+        machine.start("wait", rounds=0, then="wait")
+        aws.interceptor = lambda *_: (_ for _ in ()).throw(LambdaServiceError("TooManyRequestsException"))
+        machine.start("retry", rounds=0, then="echo", echo={})
+        aws.settle()
+        assert threading.active_count() > before
+    give_up = time.monotonic() + 10
+    while threading.active_count() >= before and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert threading.active_count() < before  # the HTTP server is gone, too
+
+
 def test_a_service_integration_reaches_the_queue(machine):
     machine.run("sender", rounds=0, then="send")
     machine.aws.settle()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from prowless_local.aws.naming import identify
+from prowless_local.aws.naming import STATE_MACHINE, identify
+from prowless_local.aws.resources import read_definition
 from prowless_local.aws.wiring import read_wiring
 from prowless_local.template import Template, TemplateError, read_yaml
 
@@ -138,3 +141,18 @@ def test_wiring_that_could_not_be_delivered_is_an_error(edited, change, message)
 def test_short_and_long_forms_read_the_same():
     assert read_yaml("a: !GetAtt X.Y.Z") == {"a": {"Fn::GetAtt": ["X", "Y.Z"]}}
     assert read_yaml("a: !Condition C") == {"a": {"Condition": "C"}}
+
+
+def test_the_repositorys_own_template_is_understood():
+    path = Path(__file__).parents[3] / "template.yaml"
+    template = Template(path, {}, identify)
+    for resource in template.resources():
+        template.identity(resource.logical_id)
+    wiring = read_wiring(template)
+    assert {spec.code.is_dir() for spec in wiring.functions.values()} == {True}
+    assert {route.key for route in wiring.routes} == {"ANY /github/webhook"}
+    assert wiring.queues
+    assert wiring.schedules
+    assert wiring.rules
+    for machine in template.resources(STATE_MACHINE):
+        assert read_definition(template, machine)["StartAt"]

@@ -15,7 +15,7 @@ from prowless_local.aws.moto_hooks.runtime import attach, current, detach
 if TYPE_CHECKING:
     from prowless_local.aws.moto_hooks.runtime import Runtime
 
-__all__ = ["apply", "batchless", "current", "start", "stop"]
+__all__ = ["abandon", "apply", "batchless", "current", "start", "stop"]
 
 
 def apply() -> None:
@@ -35,6 +35,11 @@ def start(runtime: Runtime) -> None:
     """
     apply()
     attach(runtime)
+
+
+def abandon() -> None:
+    """Stop every execution."""
+    lifecycle.abandon()
 
 
 def stop() -> None:

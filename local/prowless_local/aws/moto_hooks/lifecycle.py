@@ -15,7 +15,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
-from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from prowless_local.aws.moto_hooks.runtime import current, replace
@@ -146,6 +146,16 @@ def finish(execution: Any, status: Any, *, error: str | None, cause: str | None,
     if runtime is not None:
         runtime.execution_ended(execution)
     return True
+
+
+def abandon() -> None:
+    """Stop everything that runs, so that its threads end."""
+    for backend in (regions for account in stepfunctions_parser_backends.values() for regions in account.values()):
+        for machine in backend.state_machines:
+            for execution in machine.executions:
+                if finish(execution, ExecutionStatus.ABORTED, error=None, cause="the stack is closed"):
+                    execution.exec_worker.env.set_stop(stop_date=execution.stop_date, error=None, cause=None)
+                    interrupt(execution)
 
 
 def interrupt(execution: Any) -> None:

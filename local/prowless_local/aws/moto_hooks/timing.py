@@ -15,6 +15,7 @@ import moto.stepfunctions.parser.models
 import moto.stepfunctions.parser.utils as parser_utils
 import moto.stepfunctions.responses
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 
 from prowless_local.aws.moto_hooks.runtime import current, replace
 
@@ -26,6 +27,7 @@ def apply() -> None:
     """Install this module's hooks."""
     _timestamps()
     _interpreter_waits()
+    _wait_states()
     _retry_pauses()
 
 
@@ -127,6 +129,24 @@ def _interpreter_waits() -> None:
         ):
             if getattr(module, attribute, None) is original and name != parser_utils.__name__:
                 setattr(module, attribute, stand_in)
+
+
+def _wait_states() -> None:
+    """A Wait ends at its time. moto counts whole seconds in floating point, and may wait a second too long."""
+
+    def make(original: Any) -> Any:
+        def _wait_interval(self: Any, env: Any, wait_seconds: int) -> None:
+            runtime = current()
+            if runtime is None:
+                original(self, env, wait_seconds)
+                return
+            due = runtime.clock.now_ms() + wait_seconds * 1000
+            while env.is_running() and (left := due - runtime.clock.now_ms()) > 0:
+                env.program_state_event.wait(left / 1000)
+
+        return _wait_interval
+
+    replace(WaitFunction, "_wait_interval", make)
 
 
 def _retry_pauses() -> None:
