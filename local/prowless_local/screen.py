@@ -67,8 +67,12 @@ class Screen:
 
     def show(self, line: Line) -> None:
         """A job's state changed."""
+        key = (line.where, line.commit, line.job)
         with self._lock:
-            self._lines[line.where, line.commit, line.job] = line
+            before = self._lines.get(key)
+            if before and (before.state, before.text) == (line.state, line.text):
+                return
+            self._lines[key] = line
             if self._live:
                 self._live.update(self._table())
                 return

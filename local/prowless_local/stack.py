@@ -7,6 +7,7 @@ import json
 import secrets
 import tempfile
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +21,7 @@ from prowless.usecases.config_sync import publish
 from prowless_local.aws.stack import EmbeddedAws
 from prowless_local.clock import WallClock
 from prowless_local.cluster import EmbeddedCluster, write_kubeconfig
+from prowless_local.cluster.resources import PIPELINERUNS, PODS, WORKFLOWS
 from prowless_local.github import FakeGitHub
 from prowless_local.view import ArtifactPages
 
@@ -76,7 +78,7 @@ class Stack:
         self.warnings = self.snapshot.warnings
         self.github: FakeGitHub | None = None
         self.clusters: dict[str, EmbeddedCluster] = {}
-        self._note = note
+        self._note = once(note)
         self._folder = tempfile.TemporaryDirectory(prefix="prowless-")
         self._pages: ArtifactPages | None = None
         self.aws: EmbeddedAws = self._compose()
@@ -183,12 +185,28 @@ class Stack:
         cluster = self.clusters.get(run.cluster)
         if cluster is None or not run.object:
             return 0
-        return cluster.ended_at(run.object["kind"], run.object["namespace"], run.object["name"])
+        resource = next(r for r in (WORKFLOWS, PIPELINERUNS, PODS) if r.kind == run.object["kind"])
+        found = cluster.store.read(resource, run.object["namespace"], run.object["name"]) or {}
+        status = found.get("status") or {}
+        ended = status.get("finishedAt") or status.get("completionTime")
+        return int(datetime.fromisoformat(ended).timestamp() * 1000) if ended else 0
 
     def push(self, snapshot: Snapshot) -> None:
         """Publish a compiled configuration, its links pointing at this stack's pages unless it says otherwise."""
         sources = {str(self.options.config): "working tree"}
         publish(linked(snapshot, f"{self.pages_url}/view/"), self.state, sources, self.clock.now_ms())
+
+
+def once(note: Callable[[str], None]) -> Callable[[str], None]:
+    """The same, but each text is said only the first time: every cluster has the same to say."""
+    said: set[str] = set()
+
+    def say(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            note(text)
+
+    return say
 
 
 def linked(snapshot: Snapshot, prefix: str) -> Snapshot:
