@@ -110,7 +110,7 @@ class Screen:
             ("job", {}),
             ("state", {}),
         ):
-            table.add_column(name, no_wrap=True, **options)  # type: ignore[arg-type]  # the options are rich's own
+            table.add_column(name, no_wrap=True, **options)
         table.add_column("what GitHub shows", ratio=1, no_wrap=True, overflow="ellipsis")
         for line in self._lines.values():
             style, sign = _STYLES.get(line.state, ("white", "·"))

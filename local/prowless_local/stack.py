@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from prowless.domain.prowjob import ProwJob
     from prowless_local.clock import Clock
     from prowless_local.cluster.runners import Runner
+    from prowless_local.cluster.server import RunnerName
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
@@ -50,7 +51,7 @@ class Options:
     kubeconfig: str = ""
     context: str = ""
     github_token: str = ""
-    runner: str | Runner = "process"
+    runner: RunnerName | Runner = "process"
     http_port: int = 0
     endpoint_port: int | None = None
     schedules: bool = True

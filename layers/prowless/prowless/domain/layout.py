@@ -77,7 +77,7 @@ class Layout:
 
 
 def job_url(prefix: str, bucket: str, folder: str) -> str:
-    """Where people look at a run: prefix, provider, bucket, folder (`pkg/pjutil/pjutil.go:379`); empty without prefix."""
+    """Where people look at a run: prefix, provider, bucket, folder (`pkg/pjutil/pjutil.go:379`), or nothing."""
     return f"{prefix.rstrip('/')}/s3/{bucket}/{folder}" if prefix else ""
 
 

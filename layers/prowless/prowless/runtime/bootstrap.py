@@ -223,8 +223,7 @@ def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
     from prowless.adapters.config_files import parse_document
-    from prowless.usecases.config_sync import ConfigRepository
-    from prowless.usecases.config_sync import SyncConfig
+    from prowless.usecases.config_sync import ConfigRepository, SyncConfig
 
     given = settings.load(settings.ConfigSync, environment.variables)
     return SyncConfig(
