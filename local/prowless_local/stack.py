@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -26,7 +26,7 @@ from prowless_local.github import FakeGitHub
 from prowless_local.view import ArtifactPages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from prowless.domain.config.snapshot import Snapshot
     from prowless.domain.prowjob import ProwJob
@@ -44,7 +44,8 @@ _CLUSTER_FUNCTIONS = ("submit", "poll", "stop", "collect")
 class Options:
     """What the stack consists of. Without `kubeconfig` and `github_token` the clusters and GitHub are embedded.
 
-    `schedules` and `webhooks` say whether events come by themselves.
+    `schedules` and `webhooks` say whether events come by themselves. `parameters` are further values for the template's
+    parameters. With `user`, the embedded GitHub knows us by that user's token and not as an App.
     """
 
     config: Path
@@ -57,6 +58,8 @@ class Options:
     schedules: bool = True
     webhooks: bool = True
     webhook_secret: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
 
 
 class Stack:
@@ -85,13 +88,15 @@ class Stack:
         self.aws: EmbeddedAws = self._compose()
 
     def _compose(self) -> EmbeddedAws:
-        parameters: dict[str, str] = {}
+        parameters = dict(self.options.parameters)
         if self.options.github_token:
             github_secret = json.dumps({"token": self.options.github_token})
         else:
             self.github = FakeGitHub(clock=self.clock)
             app = self.github.create_app(APP_ID)
             github_secret = json.dumps({"app_id": APP_ID, "private_key": app.private_key_pem})
+            if self.options.user:
+                github_secret = json.dumps({"token": self.github.create_token(self.options.user)})
             parameters["GitHubApiUrl"] = self.github.url
         return EmbeddedAws(
             TEMPLATE,
