@@ -93,15 +93,16 @@ def _need_git() -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from prowless_local import demo  # noqa: PLC0415  the stack costs a second to import, other commands need none of it
-    from prowless_local.screen import Screen  # noqa: PLC0415
-    from prowless_local.stack import Stack  # noqa: PLC0415
+    started = time.monotonic()
+    from prowless_local.screen import Screen  # noqa: PLC0415  other commands need no terminal library
 
     _need_git()
-    started = time.monotonic()
     screen = Screen(elapsed=lambda: time.monotonic() - started, quiet=options.format == "json")
     screen.step("starting AWS (moto), GitHub (a fake) and two clusters (an API subset), wired by template.yaml")
     screen.note(_MEMORY)
+    from prowless_local import demo  # noqa: PLC0415  the stack takes seconds to import, and the user has been told
+    from prowless_local.stack import Stack  # noqa: PLC0415
+
     with Stack(demo.options(), note=screen.note) as stack:
         with screen:
             report = demo.Demo(stack, screen, started).run()
@@ -115,14 +116,15 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _local(options: argparse.Namespace) -> int:
-    from prowless_local.demo import EXAMPLE  # noqa: PLC0415  as above
-    from prowless_local.screen import Screen  # noqa: PLC0415
-    from prowless_local.stack import Options, Stack  # noqa: PLC0415
+    started = time.monotonic()
+    from prowless_local.screen import Screen  # noqa: PLC0415  as above
 
     _need_git()
-    started = time.monotonic()
     screen = Screen(elapsed=lambda: time.monotonic() - started)
     screen.step("starting the embedded stack")
+    from prowless_local.demo import EXAMPLE  # noqa: PLC0415  as above
+    from prowless_local.stack import Options, Stack  # noqa: PLC0415
+
     chosen = Options(
         config=options.config or EXAMPLE / "config",
         kubeconfig=options.kubeconfig,
