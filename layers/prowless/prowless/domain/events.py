@@ -19,6 +19,9 @@ NO_COMMIT = "0" * 40
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REPOSITORY_URL = re.compile(r"/repos/([^/]+/[^/]+)$")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, which JSON can carry and UTF-8 cannot; Go's decoder puts U+FFFD in its place as well."""
+
 _CREATED_ACTIONS = frozenset({"created", "opened", "submitted"})
 
 
@@ -190,7 +193,7 @@ class _Reader:
             return ""
         if not isinstance(value, str) or (required and not value):
             raise self.error(path, "a text")
-        return value[:limit]
+        return _SURROGATE.sub("\ufffd", value[:limit])
 
     def number(self, path: str) -> int:
         value = self.find(path)
@@ -273,10 +276,14 @@ def _pushed_files(commits: Any) -> tuple[str, ...]:
     for commit in commits if isinstance(commits, list) else ():
         for kind in ("added", "removed", "modified"):
             names = commit.get(kind) if isinstance(commit, Mapping) else None
-            files.update(name for name in names or () if isinstance(name, str))
+            files.update(_SURROGATE.sub("\ufffd", name) for name in _strings(names))
             if len(files) > MAX_PUSHED_FILES:
                 return tuple(sorted(files)[:MAX_PUSHED_FILES])
     return tuple(sorted(files))
+
+
+def _strings(values: Any) -> list[str]:
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 def _issue_comment(reader: _Reader) -> CommentEvent:

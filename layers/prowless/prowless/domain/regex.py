@@ -37,14 +37,19 @@ class Regex:
 
     def search(self, text: str) -> bool:
         """Whether the pattern is found anywhere in the text, as Go's MatchString."""
-        return self._compiled.search(text) is not None
+        return self._compiled.search(_bytes(text)) is not None
 
     def remove(self, text: str) -> str:
         """The text without what the pattern matches, as Go's ReplaceAllString with nothing."""
-        return str(self._compiled.sub("", text))
+        return bytes(self._compiled.sub(b"", _bytes(text))).decode(errors="replace")
 
     def __repr__(self) -> str:
         return f"Regex({self.pattern!r})"
+
+
+def _bytes(text: str) -> bytes:
+    # Given bytes, the binding need not count characters. A lone surrogate, which no UTF-8 text has, becomes `?`.
+    return text.encode(errors="replace")
 
 
 @lru_cache(maxsize=8192)
@@ -57,7 +62,7 @@ def compile_regex(pattern: str) -> Regex:
     if len(pattern) > MAX_PATTERN:
         raise ConfigError([f"regular expression of {len(pattern)} characters is longer than {MAX_PATTERN}"])
     try:
-        return Regex(pattern, re2.compile(pattern, _OPTIONS))
+        return Regex(pattern, re2.compile(pattern.encode(), _OPTIONS))
     except (re2.error, UnicodeEncodeError) as exc:
         detail = exc.args[0] if isinstance(exc, re2.error) and exc.args else str(exc)
         text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)

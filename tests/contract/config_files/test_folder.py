@@ -1,0 +1,67 @@
+"""The layout of a local folder, on a real file system."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from prowless.adapters.config_files import job_files, read_folder, read_sources
+from prowless.domain.errors import ConfigError
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def test_a_folder_is_config_plugins_settings_and_jobs(tmp_path):
+    files = {"config.yaml": "a: 1", "plugins.yaml": "b: 2", "prowless.yaml": "c: 3", "jobs/x/one.yaml": "d: 4"}
+    sources = read_folder(write(tmp_path, files))
+    assert (sources.config.data, sources.plugins.data, sources.settings.data) == ({"a": 1}, {"b": 2}, {"c": 3})
+    assert [(job.path, job.data) for job in sources.jobs] == [("jobs/x/one.yaml", {"d": 4})]
+    assert sources.origin == {"folder": tmp_path.name}
+
+
+def test_each_part_may_be_absent_but_not_all(tmp_path):
+    assert read_folder(write(tmp_path / "some", {"jobs/a.yaml": "a: 1"})).config is None
+    with pytest.raises(ConfigError, match="is there"):
+        read_folder(tmp_path)
+
+
+def test_job_files_are_yaml_in_lexical_order_without_configmap_internals(tmp_path):
+    names = ["b/two.yml", "a/one.yaml", "..data/three.yaml", "a/..2026/four.yaml", "README.md", "a/.base.yaml"]
+    folder = write(tmp_path, dict.fromkeys(names, "a: 1"))
+    found = [str(path.relative_to(folder)) for path in job_files(folder)]
+    assert found == ["a/.base.yaml", "a/one.yaml", "b/two.yml"]
+
+
+def test_base_names_are_unique(tmp_path):
+    write(tmp_path, {"a/one.yaml": "", "b/one.yaml": ""})
+    with pytest.raises(ConfigError, match=r"duplicated basename is not allowed: one\.yaml"):
+        job_files(tmp_path)
+
+
+def test_every_unreadable_file_is_told_at_once(tmp_path):
+    write(tmp_path, {"config.yaml": "a: [", "jobs/bad.yaml": "b: {", "jobs/good.yaml": "c: 1"})
+    with pytest.raises(ConfigError) as raised:
+        read_folder(tmp_path)
+    assert [problem.split(":")[0] for problem in raised.value.problems] == ["config.yaml", "jobs/bad.yaml"]
+
+
+def test_named_files_and_a_single_job_file(tmp_path):
+    write(tmp_path, {"c.yaml": "a: 1", "j.yaml": "b: 2"})
+    sources = read_sources(config=tmp_path / "c.yaml", jobs=tmp_path / "j.yaml")
+    assert (sources.config.data, sources.jobs[0].data) == ({"a": 1}, {"b": 2})
+
+
+def test_a_named_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_sources(config=tmp_path / "none.yaml")
+
+
+def test_gzipped_job_files_are_read(tmp_path):
+    (tmp_path / "packed.yaml").write_bytes(gzip.compress(b"a: 1"))
+    assert read_sources(jobs=tmp_path).jobs[0].data == {"a": 1}

@@ -1,0 +1,346 @@
+import json
+
+import pytest
+
+from prowless.adapters.config_files import parse_document
+from prowless.domain.config.central import CentralConfig
+from prowless.domain.config.compile import compile_sources
+from prowless.domain.config.document import Sources
+from prowless.domain.config.jobs import Periodic, RepositoryConfig, default_trigger
+from prowless.domain.errors import ConfigError
+from prowless.domain.prowjob import ProwJobSpec
+from prowless.domain.refs import JobType, Refs
+
+SETTINGS = "clusters:\n  default: {server: https://k8s.example, engine: argo}\n"
+SPEC = "{containers: [{image: busybox, command: [make]}]}"
+
+
+def compiled(jobs="", config="", settings=SETTINGS, plugins=None):
+    return compile_sources(
+        Sources(
+            config=parse_document("config.yaml", config.encode()),
+            jobs=tuple(parse_document(f"jobs/{n}.yaml", text.encode()) for n, text in enumerate([jobs]) if text),
+            plugins=parse_document("plugins.yaml", plugins.encode()) if plugins else None,
+            settings=parse_document("prowless.yaml", settings.encode()),
+        )
+    )
+
+
+def central(snapshot):
+    return CentralConfig.from_dict(json.loads(snapshot.files["central.json"]))
+
+
+def shard(snapshot, repository="acme/app"):
+    return RepositoryConfig.from_dict(json.loads(snapshot.files[f"repos/{repository}.json"]))
+
+
+def presubmits(*jobs, **parts):
+    return compiled("presubmits:\n  acme/app:\n" + "".join(f"  - {job}\n" for job in jobs), **parts)
+
+
+def only(snapshot):
+    (job,) = shard(snapshot).presubmits
+    return job
+
+
+def problems(run, *args, **kwargs):
+    with pytest.raises(ConfigError) as raised:
+        run(*args, **kwargs)
+    return raised.value.problems
+
+
+def test_a_presubmit_with_all_defaults():
+    job = only(presubmits(f"{{name: unit, spec: {SPEC}}}"))
+    assert (job.agent, job.cluster, job.context, job.rerun_command) == ("kubernetes", "default", "unit", "/test unit")
+    assert job.trigger == default_trigger("unit")
+    assert job.needs_explicit_trigger
+    assert job.source == "jobs/0.yaml:3"
+
+
+def test_each_kind_of_spec():
+    jobs = f"""
+presubmits:
+  acme/app:
+  - {{name: pod, spec: {SPEC}}}
+  - {{name: tekton, agent: tekton-pipeline, pipeline_run_spec: {{pipelineRef: {{name: x}}}}}}
+  - {{name: argo, agent: argo-workflow, workflow_spec: {{entrypoint: main}}}}
+postsubmits:
+  acme/app:
+  - {{name: old, agent: tekton-pipeline, tekton_pipeline_run_spec: {{v1beta1: {{pipelineRef: {{name: z}}}}}}}}
+periodics:
+- {{name: nightly, cron: "@daily", spec: {SPEC}}}
+"""
+    snapshot = compiled(jobs)
+    pod, tekton, argo = shard(snapshot).presubmits
+    assert pod.spec == {"containers": [{"image": "busybox", "command": ["make"]}]}
+    assert tekton.pipeline_run_spec == {"pipelineRef": {"name": "x"}}
+    assert argo.workflow_spec == {"entrypoint": "main"}
+    assert shard(snapshot).postsubmits[0].pipeline_run_spec == {"pipelineRef": {"name": "z"}}
+    (periodic,) = json.loads(snapshot.files["periodics.json"])["periodics"]
+    assert Periodic.from_dict(periodic).cron == "@daily"
+
+
+def test_equal_input_gives_equal_bytes_and_another_input_another_hash():
+    first = presubmits(f"{{name: unit, spec: {SPEC}}}")
+    again = presubmits(f"{{spec: {SPEC}, name: unit}}")
+    other = presubmits(f"{{name: units, spec: {SPEC}}}")
+    assert (first.hash, first.files) == (again.hash, again.files)
+    assert first.hash != other.hash
+
+
+def test_keys_match_whatever_their_case_down_into_the_pod():
+    job = only(presubmits("{Name: unit, ALWAYS_RUN: true, spec: {serviceaccountName: ci, containers: [{Image: x}]}}"))
+    assert job.always_run
+    assert job.spec == {"serviceAccountName": "ci", "containers": [{"image": "x"}]}
+
+
+def test_maps_with_the_authors_keys_keep_their_case():
+    spec = "{nodeSelector: {Image: big}, containers: [{image: x, resources: {limits: {CPU: '1'}}}]}"
+    job = only(presubmits(f"{{name: unit, labels: {{Team: a}}, spec: {spec}}}"))
+    assert job.spec["nodeSelector"] == {"Image": "big"}
+    assert job.spec["containers"][0]["resources"]["limits"] == {"CPU": "1"}
+    assert job.labels == {"Team": "a"}
+
+
+@pytest.mark.parametrize(
+    ("job", "warning"),
+    [
+        ("decorate_config: {}", "unknown field 'decorate_config' in presubmit unit; did you mean 'decoration_config'?"),
+        ("karpenter.sh/do-not-disrupt: 'true'", "unknown field 'karpenter.sh/do-not-disrupt' in presubmit unit"),
+        ("cron: '@daily'", "unknown field 'cron' in presubmit unit"),
+        (
+            "decoration_config: {time_out: 1h}",
+            "unknown field 'time_out' in presubmit unit: decoration_config; did you mean 'timeout'?",
+        ),
+    ],
+)
+def test_an_unknown_field_is_named_with_the_nearest_known_one(job, warning):
+    snapshot = presubmits(f"{{name: unit, spec: {SPEC}, {job}}}")
+    assert f"jobs/0.yaml:3: {warning}" in snapshot.warnings
+
+
+def test_an_unknown_field_of_a_pod_is_named():
+    snapshot = presubmits("{name: unit, spec: {containers: [{image: x, comand: [y]}]}}")
+    assert snapshot.warnings == (
+        "jobs/0.yaml:3: unknown field 'comand' in presubmit unit: spec; did you mean 'command'?",
+    )
+
+
+def test_what_is_read_and_not_acted_on_is_told_once_with_its_count():
+    jobs = [f"{{name: j{n}, hidden: true, spec: {SPEC}}}" for n in range(3)]
+    assert presubmits(*jobs).warnings == (
+        "jobs/0.yaml:3: hidden is read and not acted on (in 3 places, this is the first)",
+    )
+
+
+def test_a_job_on_an_unknown_cluster_is_told():
+    (warning,) = presubmits(f"{{name: unit, cluster: big, spec: {SPEC}}}").warnings
+    assert "cluster 'big' is not configured (known: default)" in warning
+
+
+def test_an_unknown_agent_is_accepted_with_a_warning_as_in_prow():
+    (warning,) = presubmits("{name: unit, agent: jenkins}").warnings
+    assert "no engine runs agent 'jenkins'" in warning
+
+
+def test_gerrit_is_told_and_left_out():
+    snapshot = compiled(f"presubmits:\n  https://gerrit.example/x:\n  - {{name: unit, spec: {SPEC}}}\n")
+    assert [name for name in snapshot.files if name.startswith("repos/")] == []
+    assert "Gerrit is not supported" in snapshot.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("job", "problem"),
+    [
+        ("name: unit, always_run: 'yes'", "presubmit unit: always_run: expected true or false, found the text 'yes'"),
+        ("name: unit, max_concurrency: many", "max_concurrency: expected a whole number, found the text 'many'"),
+        ("name: unit, branches: [1.10]", "branches[0]: expected a text, found the value 1.1: put it in quotes"),
+        ("name: unit, labels: {a: true}", "labels[a]: expected a text, found the value true: put it in quotes"),
+        ("name: unit, pipeline_run_spec: []", "pipeline_run_spec: expected a mapping, found a list"),
+        ("name: unit, decoration_config: {timeout: 1d}", "decoration_config: timeout: time: invalid duration '1d'"),
+        ("always_run: true", "presubmits of acme/app: a job has no name"),
+        ("name: unit, workflow_ref: x", "job unit: workflow_ref is not supported yet"),
+        ("name: unit, extra_refs: [{org: acme}]", "job unit: extra_refs need org and repo"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_at_its_line(job, problem):
+    assert any(
+        line.startswith("jobs/0.yaml:3: ") and problem in line
+        for line in problems(presubmits, f"{{{job}, spec: {SPEC}}}")
+    )
+
+
+def test_all_problems_are_told_at_once():
+    found = problems(presubmits, "{name: a b}", "{name: c, max_concurrency: -1}")
+    assert len(found) == 4
+    assert 'invalid presubmit job a b: name: must match regex "^[A-Za-z0-9-._]+$"' in found[0]
+
+
+def test_a_repository_is_org_and_name():
+    job = f"  - {{name: unit, spec: {SPEC}}}\n"
+    assert problems(compiled, f"presubmits:\n  ../etc/x:\n{job}  acme:\n{job}") == (
+        "jobs/0.yaml:2: presubmits: '../etc/x' is not org/repo",
+        "jobs/0.yaml:4: presubmits: 'acme' is not org/repo",
+    )
+
+
+def test_a_kubernetes_object_is_not_a_configuration():
+    (problem,) = problems(compiled, config="apiVersion: v1\nkind: ConfigMap\ndata: {}\n")
+    assert "a Kubernetes object, not configuration" in problem
+
+
+# ---- defaults -----------------------------------------------------------------------------------------------------
+
+DECORATED = """
+decorate_all_jobs: true
+plank:
+  default_decoration_configs:
+    "*": {timeout: 2h, gcs_configuration: {bucket: s3://artifacts, path_strategy: explicit}}
+    acme/app: {timeout: 3h}
+"""
+
+
+def test_decorate_all_jobs_and_the_defaults_of_the_repository():
+    job = only(presubmits(f"{{name: unit, spec: {SPEC}, decoration_config: {{grace_period: 1m}}}}", config=DECORATED))
+    assert job.decorate
+    assert job.decoration_config == {
+        "timeout": "3h",
+        "grace_period": "1m",
+        "gcs_configuration": {"bucket": "s3://artifacts", "path_strategy": "explicit"},
+    }
+
+
+def test_an_undecorated_job_has_a_place_for_its_artifacts_but_no_timeout():
+    job = only(presubmits(f"{{name: unit, decorate: false, spec: {SPEC}}}", config=DECORATED))
+    assert not job.decorate
+    assert job.decoration_config == {"gcs_configuration": {"bucket": "s3://artifacts", "path_strategy": "explicit"}}
+
+
+def test_decorate_all_jobs_leaves_pipelines_alone():
+    job = only(presubmits("{name: t, agent: tekton-pipeline, pipeline_run_spec: {}}", config=DECORATED))
+    assert (job.decorate, "timeout" in job.decoration_config) == (False, False)
+
+
+def test_presets_are_merged_and_shared_anchors_are_not_changed():
+    jobs = f"""
+presets:
+- labels: {{preset-cache: true}}
+  env: [{{name: SIZE, value: 10}}]
+presubmits:
+  acme/app:
+  - {{name: a, labels: {{preset-cache: "true"}}, spec: &spec {SPEC}}}
+  - {{name: b, spec: *spec}}
+"""
+    a, b = shard(compiled(jobs)).presubmits
+    assert a.spec["containers"][0]["env"] == [{"name": "SIZE", "value": "10"}]
+    assert "env" not in b.spec["containers"][0]
+
+
+def test_a_preset_for_every_job_that_carries_a_secret_is_told():
+    config = "presets:\n- labels:\n  preset-aws-cred: 'true'\n  volumes: [{name: s, secret: {secretName: aws}}]\n"
+    warnings = presubmits(f"{{name: unit, spec: {SPEC}}}", config=config).warnings
+    assert any("applies to every job, and this one brings a secret" in warning for warning in warnings)
+    assert any("unknown field 'preset-aws-cred'" in warning for warning in warnings)
+
+
+def test_presets_with_one_label_in_common_are_refused():
+    preset = "- labels: {a: b}\n"
+    (problem,) = problems(compiled, f"presets:\n{preset}{preset}")
+    assert problem == "jobs/0.yaml: duplicated preset 'label:value' pair : a:b"
+
+
+def test_a_preset_that_collides_is_refused():
+    config = "presets:\n- env: [{name: A, value: b}]\n"
+    spec = "{containers: [{image: x, env: [{name: A, value: c}]}]}"
+    (problem,) = problems(presubmits, f"{{name: unit, spec: {spec}}}", config=config)
+    assert "job unit failed to merge presets for podspec: env var duplicated in pod spec: A" in problem
+
+
+# ---- the central part ---------------------------------------------------------------------------------------------
+
+
+def test_the_central_part():
+    config = """
+default_job_timeout: 12h
+pod_namespace: test-pods
+plank:
+  max_concurrency: 7
+  job_queue_capacities: {gpu: 2}
+  pod_pending_timeout: 15m
+  job_url_prefix_config: {"*": https://ci.example/view/}
+  report_template: "[full list](x)"
+github_reporter:
+  no_comment_repos: [acme/quiet]
+in_repo_config:
+  enabled: {"*": true}
+  allowed_clusters: {acme: [big]}
+tide: {sync_period: 1m}
+"""
+    snapshot = compiled(config=config)
+    found = central(snapshot)
+    assert found.plank_max_concurrency == 7
+    assert found.job_queue_capacities == {"gpu": 2}
+    assert (found.default_job_timeout_ms, found.pod_pending_timeout_ms) == (12 * 3_600_000, 15 * 60_000)
+    assert found.pod_running_timeout_ms == 48 * 3_600_000
+    assert found.report_templates == {"*": "[full list](x)"}
+    assert found.no_comment_repos == ("acme/quiet",)
+    assert (found.in_repo_enabled, found.in_repo_clusters) == ({"*": True}, {"*": ("default",), "acme": ("big",)})
+    assert found.defaults.pod_namespace == "test-pods"
+    assert found.clusters["default"].server == "https://k8s.example"
+    assert "config.yaml:15: tide is read and not acted on" in snapshot.warnings
+
+
+def test_an_empty_list_takes_the_default_cluster_from_in_repo_jobs():
+    config = 'in_repo_config: {allowed_clusters: {"*": []}}'
+    assert central(compiled(config=config)).in_repo_clusters == {"*": ()}
+
+
+def test_trust_comes_from_the_most_specific_trigger_entry():
+    plugins = (
+        "triggers:\n- repos: [acme]\n  only_org_members: true\n- repos: [acme/app]\n  trusted_org: friends\nheart: {}\n"
+    )
+    found = central(compiled(plugins=plugins))
+    assert found.trust_for("acme/lib").only_org_members
+    assert (found.trust_for("acme/app").trusted_org, found.trust_for("acme/app").only_org_members) == ("friends", False)
+    assert not found.trust_for("else/x").only_org_members
+
+
+def test_a_shard_knows_its_trust():
+    settings = SETTINGS + "triggers:\n- repos: [acme]\n  ignore_ok_to_test: true\n"
+    assert shard(presubmits(f"{{name: unit, spec: {SPEC}}}", settings=settings)).trust.ignore_ok_to_test
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ({"config": "plank: {max_concurrency: -1}"}, "controller has invalid max_concurrency (-1)"),
+        ({"config": "github_reporter: {job_types_to_report: [batch]}"}, "invalid job_types_to_report: batch"),
+        (
+            {"config": "plank: {report_template: a, report_templates: {x: z}}"},
+            "both report_template and report_templates",
+        ),
+        ({"settings": "clusters: {a: {engine: jenkins}}"}, "engine must be one of argo, pod, tekton"),
+        ({"settings": "clusters: {a: {max_concurrency: -1}}"}, "max_concurrency must be a non-negative number"),
+        ({"settings": "clusters: [a]"}, "clusters: expected a mapping, found a list"),
+    ],
+)
+def test_the_central_part_is_checked(parts, problem):
+    assert any(problem in line for line in problems(compiled, **parts))
+
+
+def test_the_page_of_a_run_is_under_the_most_specific_prefix():
+    config = CentralConfig(job_url_prefix_config={"*": "any", "acme": "org", "acme/app": "repo"})
+
+    def prefix(**fields):
+        return config.job_url_prefix(ProwJobSpec(type=JobType.PERIODIC, job="x", **fields))
+
+    assert prefix(refs=Refs(org="acme", repo="app")) == "repo"
+    assert prefix(refs=Refs(org="acme", repo="lib")) == "org"
+    assert prefix(extra_refs=(Refs(org="acme", repo="app"),)) == "repo"
+    assert prefix() == "any"
+    assert prefix(decoration_config={"gcs_configuration": {"job_url_prefix": "own"}}) == "own"
+
+
+def test_the_central_part_survives_the_snapshot():
+    config = CentralConfig(plank_max_concurrency=3, in_repo_clusters={"*": ()}, job_queue_capacities={"q": 0})
+    assert CentralConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
