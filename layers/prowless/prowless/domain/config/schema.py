@@ -208,7 +208,7 @@ PERIODIC = Struct(
         "interval": text,
         "minimum_interval": text,
         "tags": texts,
-        "retry": structure(Struct("retry", {"attempts": integer, "interval": duration, "run_all": boolean})),
+        "retry": structure(Struct("retry", {"attempts": integer, "interval": text, "run_all": boolean})),
     },
     unused=_UNUSED_IN_JOBS | {"retry"},
 )

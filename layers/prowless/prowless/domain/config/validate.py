@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.cron import parse_cron
+from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
 from prowless.domain.refs import JobType
 from prowless.domain.regex import compile_regex
@@ -92,7 +93,7 @@ def branch_job_problems(job: BranchJob) -> Iterator[str]:
 
 
 def periodic_problems(job: Periodic) -> Iterator[str]:
-    """What is wrong with a periodic's schedule (`validatePeriodics`); durations were read as such before."""
+    """What is wrong with a periodic's schedule (`validatePeriodics`)."""
     rules = [rule for rule in (job.cron, job.interval, job.minimum_interval) if rule]
     if len(rules) > 1:
         yield f"cron, interval, and minimum_interval are mutually exclusive in periodic {job.name}"
@@ -103,6 +104,10 @@ def periodic_problems(job: Periodic) -> Iterator[str]:
             parse_cron(job.cron)
         except ConfigError as exc:
             yield f"invalid cron string {job.cron} in periodic {job.name}: {exc}"
+    elif problem := _duration_problem(rules[0]):
+        yield f"cannot parse duration for {job.name}: {problem}"
+    if job.retry and (problem := _duration_problem(job.retry.get("interval", ""))):
+        yield f"cannot parse Retry duration for {job.name}: {problem}"
 
 
 def list_problems(jobs: Sequence[BranchJob], kind: str) -> Iterator[str]:
@@ -322,6 +327,14 @@ def _change_rule_problems(job: BranchJob, *, always: bool) -> Iterator[str]:
             )
     if job.run_if_changed and job.skip_if_only_changed:
         yield f"job {job.name} declares run_if_changed and skip_if_only_changed, which are mutually exclusive"
+
+
+def _duration_problem(written: str) -> str:
+    try:
+        parse_duration_ms(written)
+    except ConfigError as exc:
+        return str(exc)
+    return ""
 
 
 def _regex_problem(pattern: str) -> str:

@@ -1,0 +1,29 @@
+"""Prow's refusals, case by case from validation.yaml."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prowless.adapters.config_files import parse_document
+from prowless.domain.config.compile import compile_sources
+from prowless.domain.config.document import Sources
+from prowless.domain.errors import ConfigError
+
+CASES = yaml.safe_load(Path(__file__).with_name("validation.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["rule"] for case in CASES])
+def test_prow_refuses(case):
+    sources = Sources(
+        config=parse_document("config.yaml", case.get("config", "").encode()),
+        jobs=(parse_document("jobs.yaml", case["jobs"].encode()),),
+    )
+    try:
+        compile_sources(sources)
+        found = ()
+    except ConfigError as error:
+        found = error.problems
+    unexpected = [problem for problem in found if not any(wanted in problem for wanted in case["problems"])]
+    missing = [wanted for wanted in case["problems"] if not any(wanted in problem for problem in found)]
+    assert (missing, unexpected) == ([], [])
