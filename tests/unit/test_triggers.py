@@ -249,6 +249,25 @@ def test_a_merge_that_github_has_not_computed_blocks_visibly():
     assert decisions(verdict)["unit"] == (Outcome.BLOCKED, "merge-ref")
 
 
+def test_a_head_that_moves_while_github_merges_is_the_head_under_test():
+    class Moving(FakeView):
+        def tested_base(self):
+            self.facts = replace(PULL, head_sha="e" * 40)
+            return "f" * 40
+
+    verdict = triggers.decide(pull_event("opened"), CONFIG, Moving())
+    assert str(verdict.actions[0].spec.refs) == f"main:{'f' * 40},3:{'e' * 40}"
+
+
+def test_a_conflict_found_while_waiting_is_a_conflict():
+    class Conflicting(FakeView):
+        def tested_base(self):
+            self.facts = replace(PULL, mergeable=False)
+
+    verdict = triggers.decide(pull_event("opened"), CONFIG, Conflicting())
+    assert decisions(verdict)["unit"] == (Outcome.BLOCKED, "mergeable")
+
+
 def test_nothing_to_run_asks_for_no_merge():
     config = RepositoryConfig(repository="acme/app", presubmits=(SLOW,))
     view = FakeView()

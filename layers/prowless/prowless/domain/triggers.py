@@ -264,8 +264,7 @@ class _Pull:
     ) -> Verdict:
         """Decisions and starts for the chosen jobs, all of them blocked if the pull cannot be merged on its base."""
         pairs = list(zip(self.config.presubmits, choices, strict=True))
-        base, obstacle = self._base(pull) if any(choice.run for _, choice in pairs) else ("", None)
-        refs = pull_refs(pull, base)
+        refs, obstacle = self._refs(pull) if any(choice.run for _, choice in pairs) else (pull_refs(pull, ""), None)
         decisions = []
         for job, choice in pairs:
             blocked = choice.run and obstacle is not None
@@ -275,17 +274,18 @@ class _Pull:
                 self.actions.append(start(job, refs))
         return _summed(decisions, self.actions, f"{pull.repository} has no presubmits")
 
-    def _base(self, pull: PullFacts) -> tuple[str, Choice | None]:
-        conflict = Choice(run=False, rule="mergeable", reason=f"the pull request conflicts with {pull.base_ref}")
-        if pull.mergeable is False:
-            return "", conflict
-        base = self.view.tested_base()
+    def _refs(self, pull: PullFacts) -> tuple[Refs, Choice | None]:
+        """The refs under test, or what stands in their way. Waiting for the merge may have brought a newer head."""
+        base = "" if pull.mergeable is False else self.view.tested_base()
+        present = self.view.pull()
         if base:
-            return base, None
-        if self.view.pull().mergeable is False:
-            return "", conflict
-        reason = f"GitHub has not computed the merge of {pull.head_sha} on {pull.base_ref}: try again with /test all"
-        return "", Choice(run=False, rule="merge-ref", reason=reason)
+            return pull_refs(present, base), None
+        reason = f"GitHub has not computed the merge of {present.head_sha} on {present.base_ref}: try /test all later"
+        obstacle = Choice(run=False, rule="merge-ref", reason=reason)
+        if present.mergeable is False:
+            conflict = f"the pull request conflicts with {present.base_ref}"
+            obstacle = Choice(run=False, rule="mergeable", reason=conflict)
+        return pull_refs(present, ""), obstacle
 
     def _trusted_pull(self, pull: PullFacts) -> bool:
         """`pull-request.go:365-382`."""
