@@ -110,7 +110,8 @@ class ReceiveDelivery:
         if not isinstance(data, dict):
             raise Refused(403, "403 Forbidden: the payload is not a JSON object")
         repository = _text(data, "repository", "full_name")
-        organization = _text(data, "repository", "owner", "login") or _text(data, "organization", "login")
+        # Not `repository.owner`: a body could name an owner there whose secret its sender has.
+        organization = repository.partition("/")[0] or _text(data, "organization", "login")
         app_id = ""
         if request.headers.get("x-github-hook-installation-target-type") == "integration" and "installation" in data:
             app_id = request.headers.get("x-github-hook-installation-target-id", "")
