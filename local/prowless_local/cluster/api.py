@@ -170,8 +170,8 @@ class Api:
             raise ApiError(405, "MethodNotAllowed", "the embedded cluster does not delete namespaces")
         current = self._read(target)
         marked = delete(self._store, target.resource, current, _delete_options(request))
-        if marked is not None:
-            return Response(body=self._out(target, marked))
+        if marked is not None or target.resource is resources.PODS:
+            return Response(body=self._out(target, marked or current))
         details = {"name": target.name, "kind": target.resource.plural, "uid": current["metadata"]["uid"]}
         if target.resource.group:
             details["group"] = target.resource.group

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from prowless_local.cluster.objects import Obj
 
 _LARGEST_BODY = 3 * 1024 * 1024  # kube-apiserver's limit for a request body
+_LARGEST_DRAINED = 64 * 1024 * 1024  # up to this, a client gets to read why
+_CHUNK = 64 * 1024
 _KEPT_REQUESTS = 10_000
 _PHRASES = {422: "Unprocessable Entity", 429: "Too Many Requests"}
 _FAULT_REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 429: "TooManyRequests"}
@@ -156,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self, front: Front) -> None:
         url = urlsplit(self.path)
-        path = unquote(url.path)
+        path = unquote(url.path).rstrip("/") or "/"
         authorized = front.authorized(self.headers.get("Authorization", ""))
         fault = front.injected(self.command, path)
         try:
@@ -196,7 +198,10 @@ class Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         length = int(self.headers.get("Content-Length") or 0)
         if length > _LARGEST_BODY:
-            self.close_connection = True
+            self.close_connection = length > _LARGEST_DRAINED
+            for _ in range(0, 0 if self.close_connection else length, _CHUNK):
+                self.rfile.read(min(_CHUNK, length))
+                length -= min(_CHUNK, length)
             raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_LARGEST_BODY}")
         return self.rfile.read(length) if length else b""
 

@@ -43,6 +43,9 @@ def validate(resource: Resource, version: str, namespace: str, obj: Any) -> None
     expected = resource.api_version_of(version)
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
         raise bad_request(f"the body is not a {resource.kind}: an object with metadata is needed")
+    if not resource.is_custom:  # built-in kinds need not say what they are, the path does
+        obj.setdefault("apiVersion", expected)
+        obj.setdefault("kind", resource.kind)
     if obj.get("kind") != resource.kind or obj.get("apiVersion") != expected:
         got = f"{obj.get('apiVersion')}, Kind={obj.get('kind')}"
         raise bad_request(
