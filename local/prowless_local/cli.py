@@ -216,7 +216,7 @@ def _config_push(options: argparse.Namespace) -> int:
     from prowless.adapters.aws.objects import S3Objects  # noqa: PLC0415
     from prowless.adapters.config_files import read_folder  # noqa: PLC0415
     from prowless.domain.config.compile import compile_sources  # noqa: PLC0415
-    from prowless.usecases.config_sync import publish  # noqa: PLC0415
+    from prowless.usecases.snapshots import publish  # noqa: PLC0415
 
     snapshot = compile_sources(read_folder(options.folder))
     objects = S3Objects(boto3.client("s3"), options.bucket)

@@ -10,8 +10,8 @@ from prowless.adapters.aws.deliveries import DynamoDeliveries
 from prowless.domain.prowjob import Phase, header
 from prowless.domain.specs import PullFacts, presubmit_spec, pull_refs
 from prowless.ports.stores import Delivery
-from prowless.usecases.config_sync import SnapshotConfig
 from prowless.usecases.runs import Runs
+from prowless.usecases.snapshots import SnapshotConfig
 from prowless_local.stack import ROOT
 
 if TYPE_CHECKING:

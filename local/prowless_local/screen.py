@@ -91,7 +91,7 @@ class Screen:
         self.console.print()
         for line in lines:
             style = {"✓": "green", "✗": "bold red"}.get(line[:1], "")
-            self.console.print(Text(f"  {line}", style=style))
+            self.console.print(Text(f"  {line}", style=style), soft_wrap=True)
         self.console.print(Text("PASSED" if passed else "FAILED", style="bold green" if passed else "bold red"))
 
     def addresses(self, found: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ from prowless.adapters.aws.prowjobs import DynamoProwJobs
 from prowless.adapters.config_files import read_folder
 from prowless.domain.config.compile import compile_sources
 from prowless.domain.refs import JobType
-from prowless.usecases.config_sync import publish
+from prowless.usecases.snapshots import publish
 from prowless_local.aws.stack import EmbeddedAws
 from prowless_local.clock import WallClock
 from prowless_local.cluster import EmbeddedCluster, write_kubeconfig
@@ -114,7 +114,12 @@ class Stack:
             return {"KUBECONFIG": self.options.kubeconfig, "KUBECONFIG_CONTEXT": self.options.context}
         for alias in json.loads(self.snapshot.files["central.json"])["clusters"]:
             self.clusters[alias] = EmbeddedCluster(
-                alias, runner=self.options.runner, clock=self.clock, scratch=Path(self._folder.name), on_note=self._note
+                alias,
+                runner=self.options.runner,
+                clock=self.clock,
+                scratch=Path(self._folder.name),
+                on_note=self._note,
+                tls=True,
             )
         return {"KUBECONFIG": str(self.kubeconfig)}
 

@@ -60,6 +60,11 @@ def test_a_run_that_was_stopped_while_waiting_passes_and_holds_nothing():
     assert ids(chosen) == ["r1", "r2"]
 
 
+def test_a_limit_that_was_lowered_meanwhile_never_reopens_the_counter():
+    waiting = [run(n, max_concurrency=limit) for n, limit in enumerate((3, 3, 1, 3, 3, 3))]
+    assert ids(admissible(waiting, Limits(), {})) == ["r0", "r1"]
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3)), max_size=12), st.integers(0, 4))
 def test_no_counter_ever_passes_its_limit(jobs, cap):
     waiting = [run(n, job=name, max_concurrency=limit) for n, (name, limit) in enumerate(jobs)]

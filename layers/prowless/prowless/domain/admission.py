@@ -43,19 +43,18 @@ def admissible(
     first out. A run that was stopped while it waited passes at once: it only has its end to report.
     """
     taken = dict(used)
+    closed: set[str] = set()
     chosen: list[tuple[ProwJob, dict[str, int]]] = []
     for job in waiting:
         if job.stop_reason:
             chosen.append((job, {}))
             continue
         wanted = limits.of(job)
-        if all(taken.get(key, 0) < limit for key, limit in wanted.items()):
+        if closed.isdisjoint(wanted) and all(taken.get(key, 0) < limit for key, limit in wanted.items()):
             for key in wanted:
                 taken[key] = taken.get(key, 0) + 1
             chosen.append((job, wanted))
         else:
             # Nobody behind may overtake in a counter that is this run's own.
-            for key in wanted:
-                if key.startswith(("counter#job#", "counter#queue#")):
-                    taken[key] = wanted[key]
+            closed.update(key for key in wanted if key.startswith(("counter#job#", "counter#queue#")))
     return chosen

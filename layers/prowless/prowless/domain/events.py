@@ -137,8 +137,8 @@ class PushEvent(Event):
         return self.deleted or not self.after.strip("0")
 
     def cause(self) -> Cause:
-        """The ref and the commit it moved to."""
-        return Cause.push(self.repository, self.ref, self.after)
+        """The ref and the commits it moved between."""
+        return Cause.push(self.repository, self.ref, self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

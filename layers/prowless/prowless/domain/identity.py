@@ -29,9 +29,9 @@ class Cause:
         return cls((kind, repository, str(comment_id), edited_at))
 
     @classmethod
-    def push(cls, repository: str, ref: str, after: str) -> Cause:
-        """A push that moved a ref."""
-        return cls(("push", repository, ref, after))
+    def push(cls, repository: str, ref: str, before: str, after: str) -> Cause:
+        """A push that moved a ref. With `before`, so that going back to an earlier commit is an event of its own."""
+        return cls(("push", repository, ref, before, after))
 
     @classmethod
     def merge_group(cls, repository: str, head_sha: str) -> Cause:

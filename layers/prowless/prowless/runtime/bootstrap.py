@@ -44,7 +44,7 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
     from prowless.adapters.aws.background import LambdaBackground
     from prowless.adapters.aws.deliveries import DynamoDeliveries
     from prowless.adapters.aws.objects import S3Objects
-    from prowless.usecases.config_sync import ConfigRepository
+    from prowless.usecases.config_sources import ConfigRepository
     from prowless.usecases.dispatch import DispatchDelivery
 
     given = settings.load(settings.Dispatch, environment.variables)
@@ -223,7 +223,8 @@ def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
     from prowless.adapters.config_files import parse_document
-    from prowless.usecases.config_sync import ConfigRepository, SyncConfig
+    from prowless.usecases.config_sources import ConfigRepository
+    from prowless.usecases.config_sync import SyncConfig
 
     given = settings.load(settings.ConfigSync, environment.variables)
     return SyncConfig(
@@ -255,7 +256,7 @@ def _records(environment: Environment, artifacts_bucket: str) -> Records:
 def _config(environment: Environment, state_bucket: str) -> ConfigSource:
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
-    from prowless.usecases.config_sync import SnapshotConfig
+    from prowless.usecases.snapshots import SnapshotConfig
 
     return SnapshotConfig(S3Objects(clients.s3(), state_bucket), environment.clock)
 

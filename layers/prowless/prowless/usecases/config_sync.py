@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain.config.compile import compile_sources
 from prowless.domain.config.document import Sources
 from prowless.domain.errors import ConfigError, NotFoundError, RetryableError
-from prowless.usecases.config_sources import ConfigRepository
-from prowless.usecases.snapshots import SnapshotConfig, publish, record_failure
+from prowless.usecases.snapshots import publish, record_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from prowless.ports.config import DocumentParser
     from prowless.ports.github import GitHub
     from prowless.ports.stores import Objects
-
-__all__ = ["ConfigRepository", "SnapshotConfig", "SyncConfig", "publish", "record_failure"]
+    from prowless.usecases.config_sources import ConfigRepository
 
 log = logging.getLogger(__name__)
 
