@@ -213,5 +213,5 @@ def _check_retry(strategy: Obj, where: str) -> None:
 
 def _refuse(holder: Obj, known: Collection[str], where: str) -> None:
     for field, value in holder.items():
-        if field not in known and value not in (None, [], {}, "", False):
+        if field not in known and value not in (None, [], "", False):
             raise unsupported(f"{field} of {where}")
