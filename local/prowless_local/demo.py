@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 import threading
 import time
 from dataclasses import dataclass, field
@@ -216,7 +217,7 @@ class Demo:
             self._screen.show(line)
         elif change.kind == "comment" and change.action == "created":
             first = change.record.body.strip().splitlines()[0]
-            self._screen.step(f"{change.record.author} commented: {first[:100]}")
+            self._screen.step(f"{change.record.author} commented: {textwrap.shorten(first, 70, placeholder=' …')}")
         with self._changed:
             self._changed.notify_all()
 
