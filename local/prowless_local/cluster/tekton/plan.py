@@ -106,7 +106,15 @@ def _values(run: Obj, pipeline_name: str, pipeline: Obj) -> Values:
     """
     where = f"PipelineRun {namespace_of(run)}/{name_of(run)}"
     given = {p["name"]: p.get("value") for p in run["spec"].get("params") or ()}
-    values = Values()
+    context = Values(
+        found={
+            "context.pipelineRun.name": name_of(run),
+            "context.pipelineRun.namespace": namespace_of(run),
+            "context.pipelineRun.uid": uid_of(run),
+            "context.pipeline.name": pipeline_name,
+        }
+    )
+    values = context.joined(Values())
     for declared in pipeline.get("params") or ():
         name = declared["name"]
         value = given.get(name, declared.get("default"))
@@ -119,17 +127,10 @@ def _values(run: Obj, pipeline_name: str, pipeline: Obj) -> Values:
             raise RunError("ParameterTypeMismatch", message)
         if isinstance(value, dict) and isinstance(declared.get("default"), dict):
             value = {**declared["default"], **value}
-        values.put(f"params.{name}", value)
+        values.put(f"params.{name}", replaced(value, context))
     for name, value in given.items():
         if f"params.{name}" not in values.found:  # propagated to inline specs
-            values.put(f"params.{name}", value)
-    for name, value in (
-        ("context.pipelineRun.name", name_of(run)),
-        ("context.pipelineRun.namespace", namespace_of(run)),
-        ("context.pipelineRun.uid", uid_of(run)),
-        ("context.pipeline.name", pipeline_name),
-    ):
-        values.put(name, value)
+            values.put(f"params.{name}", replaced(value, context))
     bound = {workspace["name"] for workspace in run["spec"].get("workspaces") or ()}
     for workspace in pipeline.get("workspaces") or ():
         values.put(f"workspaces.{workspace['name']}.bound", "true" if workspace["name"] in bound else "false")
