@@ -231,7 +231,7 @@ def test_the_reason_of_the_first_error_is_kept_and_bounded(world):
     world.stop({"prowjob": ID, "error": {"Error": "States.Timeout", "Cause": "later"}})
     assert world.row.state is State.ERROR
     assert world.row.description.startswith("the cluster refused: x")
-    assert len(world.row.description) == 1000
+    assert len(world.row.description) == 600
 
 
 @pytest.mark.parametrize(

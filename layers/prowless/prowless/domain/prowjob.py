@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the row's and the execution input's shape, so that a newer release can finish older runs."""
 
+MAX_TEXT = 600
+"""Characters of a description that a row keeps: enough for a reason, and the row stays under 4 KB."""
+
 
 class State(StrEnum):
     """Prow's states of a ProwJob."""
@@ -201,6 +204,7 @@ class ProwJob:
         Raises:
             ConflictError: the transition is not one of Prow's; final states are never left.
         """
+        description = description[:MAX_TEXT]
         if state is self.state:
             return replace(self, description=description)
         if state not in _LEGAL[self.state]:

@@ -69,14 +69,19 @@ def task(factory: Callable[[Environment], Callable[[Event], Any]]) -> Handler[Ca
             return usecase(event)
         except ProwlessError as error:
             log.warning("task failed: %s", error, extra={"prowjob": event.get("prowjob", "")})
-            raise _named(error) from error
+            named = _named(error)
+            if named is error:
+                raise
+            raise named from error
 
     return Handler(factory, adapt)
 
 
 def _named(error: ProwlessError) -> ProwlessError:
+    if type(error) in {RetryableError, PermanentError, ConfigError}:
+        return error
     if isinstance(error, ConfigError):
-        return error if type(error) is ConfigError else ConfigError(list(error.problems))
+        return ConfigError(list(error.problems))
     if isinstance(error, RetryableError) or not isinstance(error, PermanentError):
         return RetryableError(str(error))
     return PermanentError(str(error))

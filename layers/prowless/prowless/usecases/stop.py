@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from prowless.domain.prowjob import FINAL_STATES, ProwJob, State
+from prowless.domain.prowjob import FINAL_STATES, MAX_TEXT, ProwJob, State
 from prowless.ports.engine import ObjectRef
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from prowless.usecases.runs import Runs
 
 log = logging.getLogger(__name__)
-
-_MAX_REASON = 1000
 
 
 class StopRun:
@@ -79,7 +77,7 @@ def reason(error: Mapping[str, Any]) -> str:
         data = None
     text = data.get("errorMessage") if isinstance(data, dict) else cause
     line = " ".join(str(text or error.get("Error") or "unknown error").split())
-    return line[:_MAX_REASON]
+    return line[:MAX_TEXT]
 
 
 def _failed(text: str) -> Callable[[ProwJob], ProwJob]:
