@@ -22,6 +22,7 @@ from moto import mock_aws
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.responses import DynamoHandler
 from moto.events.models import EventsBackend
 from moto.s3.responses import S3Response
@@ -362,3 +363,20 @@ def test_services_one_call_at_a_time():
     for name in ("bucket_dispatch", "key_dispatch", "ambiguous_dispatch"):
         assert name.replace("dispatch", "response") in inspect.getsource(getattr(S3Response, name))
     assert "lock" not in inspect.getsource(BotocoreStubber).lower()
+
+
+def test_services_attribute_values(stock):
+    """Every member of a structure is looked for; what is written is the same."""
+    assert "in shape.members.items()" in inspect.getsource(original(ResponseSerializer._serialize_type_structure))
+    client = boto3.client("dynamodb", "us-east-1")
+    client.create_table(
+        TableName="t",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    values = {"s": {"S": "x"}, "n": {"N": "1"}, "b": {"B": b"bytes"}, "o": {"BOOL": False}, "null": {"NULL": True}}
+    item = {"k": {"S": "a"}, **values, "l": {"L": [*values.values(), {"M": values}]}, "m": {"M": {"l": {"L": []}}}}
+    client.put_item(TableName="t", Item={**item, "ss": {"SS": ["x", "y"]}})
+    got = client.get_item(TableName="t", Key={"k": {"S": "a"}})["Item"]
+    assert (got.pop("ss")["SS"], got) == (["x", "y"], item)

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core.serialize import ResponseSerializer
 from moto.core.utils import iso_8601_datetime_without_milliseconds, utcnow
 from moto.dynamodb.responses import DynamoHandler
 from moto.events.models import EventsBackend
@@ -32,6 +33,7 @@ def apply() -> None:
     _received()
     _events()
     _one_call_at_a_time()
+    _attribute_values()
 
 
 def _invoke() -> None:
@@ -185,3 +187,24 @@ def _one_call_at_a_time() -> None:
         replace(SQSBackend, name, locked("sqs"))
     for name in ("change_message_visibility", "change_message_visibility_batch", "purge_queue"):
         replace(SQSBackend, name, locked("sqs"))
+
+
+def _attribute_values() -> None:
+    """An attribute value of DynamoDB is written as it is: it has one of ten members.
+
+    moto looks for all ten, under every name that each might have: a third of the time of a read.
+    """
+
+    def make(original: Any) -> Any:
+        def _serialize_type_structure(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+            if shape.name != "AttributeValue" or type(value) is not dict or not key:
+                original(self, serialized, value, shape, key)
+                return
+            written = self.MAP_TYPE()
+            for name, member in value.items():
+                self._serialize(written, member, shape.members[name], name)
+            self._default_serialize(serialized, written, shape, key)
+
+        return _serialize_type_structure
+
+    replace(ResponseSerializer, "_serialize_type_structure", make)
