@@ -32,7 +32,7 @@ CONTAINER = {
     "volumeMounts": [{"name": "cache", "mountPath": "/cache"}],
 }
 POD = {
-    "serviceaccountName": "builder",
+    "serviceAccountName": "builder",
     "nodeSelector": {"kubernetes.io/arch": "arm64"},
     "tolerations": [{"key": "ci", "operator": "Exists", "effect": "NoSchedule"}],
     "affinity": {

@@ -53,7 +53,7 @@ def test_several_containers_run_at_the_same_time_in_one_pod():
 
 def test_the_pods_fields_go_where_argo_takes_them():
     given = TWO | {
-        "serviceaccountName": "builder",
+        "serviceAccountName": "builder",
         "nodeSelector": {"a": "b"},
         "tolerations": [{"key": "k"}],
         "affinity": {"nodeAffinity": {}},

@@ -5,11 +5,11 @@ import pytest
 from pydantic import BaseModel
 from tests.unit.render.samples import CLUSTER, REFS, TITLES, TOOLS, TWO, environment_of, job, spec, titled
 
+from prowless.domain.config.podspec import FIELD_NAMES
 from prowless.domain.errors import ConfigError
 from prowless.domain.refs import JobType
 from prowless.domain.render import render
 from prowless.domain.render.pod import pod_spec
-from prowless.domain.render.pod_fields import canonical
 
 POD_CLUSTER = type(CLUSTER).from_dict(CLUSTER.to_dict() | {"engine": "pod"})
 
@@ -38,23 +38,6 @@ def test_a_title_reaches_the_container_as_it_is(title):
     assert json.loads(env["JOB_SPEC"])["refs"]["pulls"][0]["title"] == title
 
 
-def test_keys_are_matched_ignoring_case_but_the_authors_maps_are_left_alone():
-    given = {
-        "serviceaccountName": "builder",
-        "nodeselector": {"Image": "large"},
-        "Containers": [{"Image": "a", "Resources": {"Limits": {"NVIDIA.com/gpu": 1}}, "ENV": [{"Name": "A"}]}],
-    }
-    assert canonical(given) == {
-        "serviceAccountName": "builder",
-        "nodeSelector": {"Image": "large"},
-        "containers": [{"image": "a", "resources": {"limits": {"NVIDIA.com/gpu": 1}}, "env": [{"name": "A"}]}],
-    }
-
-
-def test_kubernetes_own_spelling_wins_over_another():
-    assert canonical({"HostNetwork": True, "hostNetwork": False}) == {"hostNetwork": False}
-
-
 def test_every_field_name_of_the_installed_client_is_known():
     names: set[str] = set()
     pending, seen = [kubernetes.client.V1PodSpec], set()
@@ -68,7 +51,7 @@ def test_every_field_name_of_the_installed_client_is_known():
             pending += [t for t in _leaves(field.annotation) if isinstance(t, type) and issubclass(t, BaseModel)]
     names.discard("")
     assert len(names) > 200
-    assert dict.fromkeys(sorted(names)) == canonical({name.upper(): None for name in sorted(names)})
+    assert names - FIELD_NAMES == set()
 
 
 def _leaves(annotation):

@@ -14,7 +14,7 @@ from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Kind = Callable[["Reader", Any, str, str], Any]
     """Reads one value: reader, value, position, and the field's name for messages. None: refused and reported."""
@@ -214,7 +214,7 @@ def list_of(kind: Kind) -> Kind:
     return read
 
 
-def nearest(written: str, known: Mapping[str, Any]) -> str:
+def nearest(written: str, known: Iterable[str]) -> str:
     """`; did you mean …?`, if something known is close."""
     lower = {name.lower(): name for name in known}
     close = get_close_matches(written.lower()[:80], lower, n=1, cutoff=0.6)

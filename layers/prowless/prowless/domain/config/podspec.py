@@ -51,8 +51,10 @@ type uid user userAnnotations value valueFrom values volume volumeAttributes vol
 volumeClaimTemplate volumeDevices volumeID volumeMode volumeMounts volumeName volumeNamespace volumePath volumes
 vsphereVolume weight whenUnsatisfiable windowsOptions workingDir wwids
 """
-_KNOWN = dict.fromkeys(_NAMES.split())
-_FOLDED = {name.lower(): name for name in _KNOWN}
+FIELD_NAMES = frozenset(_NAMES.split())
+"""Every field name reachable from Kubernetes' PodSpec (OpenAPI of release 1.37)."""
+
+_FOLDED = {name.lower(): name for name in FIELD_NAMES}
 _FREE = frozenset(
     {
         "annotations",
@@ -84,10 +86,10 @@ def canonical(reader: Reader, value: Any, what: str) -> Any:
         return value
     fields: dict[str, Any] = {}
     for written, item in value.items():
-        name = written if written in _KNOWN else _FOLDED.get(written.lower())
+        name = written if written in FIELD_NAMES else _FOLDED.get(written.lower())
         if name is None:
             at = reader.document.at(value.line_of(written))
-            reader.problems.warn(at, f"unknown field {written!r} in {what}{nearest(written, _KNOWN)}")
+            reader.problems.warn(at, f"unknown field {written!r} in {what}{nearest(written, FIELD_NAMES)}")
             fields[written] = item
         elif item is not None:
             fields[name] = item if name in _FREE else canonical(reader, item, what)

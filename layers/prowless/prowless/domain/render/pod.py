@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import ConfigError
@@ -9,7 +10,6 @@ from prowless.domain.refs import environment
 from prowless.domain.render import checkout
 from prowless.domain.render.labels import labels_and_annotations
 from prowless.domain.render.literal import literal, variables, with_helpers
-from prowless.domain.render.pod_fields import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,8 @@ def pod_spec(spec: ProwJobSpec, job: ProwJob) -> dict[str, Any]:
     Raises:
         ConfigError: no containers, or refs that cannot be checked out.
     """
-    pod: dict[str, Any] = canonical(dict(spec.pod_spec or {}))
+    # A copy, to be added to; its keys are in Kubernetes' spelling since the configuration was compiled.
+    pod: dict[str, Any] = deepcopy(dict(spec.pod_spec or {}))
     containers = pod.get("containers")
     if not isinstance(containers, list) or not containers or not all(isinstance(c, dict) for c in containers):
         raise ConfigError([f"job {spec.job}: spec.containers holds no container"])
