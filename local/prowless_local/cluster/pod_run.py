@@ -279,6 +279,9 @@ class PodRun:
         good = done and not self._reason and all(r.exit is not None and r.exit.code == 0 for r in records)
         self._phase = "Succeeded" if good else "Failed"
         self._cancel_timers()
+        for record in records:
+            if record.log is not None:
+                record.log.close()
         self._publish()
         if self._deleted:
             self._remove()

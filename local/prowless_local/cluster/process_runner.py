@@ -85,6 +85,7 @@ class ProcessExecution:
         self._ended = ended
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: Thread | None = None
+        self._reaping = threading.Lock()
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
 
@@ -112,13 +113,16 @@ class ProcessExecution:
 
     def terminate(self) -> None:
         """SIGTERM to the first process, as a kubelet does it."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
+        with self._reaping:  # not Popen's own, which may reap the process under the thread that waits for it
+            if self._process is not None and self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL to every process of the session."""
-        if self._process is not None and self._process.returncode is None:
-            kill_session(self._process.pid)
+        with self._reaping:
+            if self._process is not None and self._process.returncode is None:
+                kill_session(self._process.pid)
 
     def join(self, seconds: float) -> None:
         """Wait until it is gone."""
@@ -130,10 +134,7 @@ class ProcessExecution:
         if process is None:  # pragma: no cover - start() made it
             return
         pumps = [self._pump(process.stdout, keep=self._plan.capture_stdout), self._pump(process.stderr, keep=False)]
-        # Wait without reaping: the session's id cannot be given to others before its last members are gone.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        kill_session(process.pid)
-        code = process.wait()
+        code = self._reap(process)
         for pump, stream in zip(pumps, (process.stdout, process.stderr), strict=True):
             if pump is not None and stream is not None:
                 pump.join(_DRAIN_SECONDS)
@@ -142,6 +143,17 @@ class ProcessExecution:
         self._plan.log.close()
         stdout = b"".join(self._tail)[-LONGEST_RESULT:].decode(errors="replace") if self._plan.capture_stdout else None
         self._ended(Exit.of(128 - code if code < 0 else code, stdout))
+
+    def _reap(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for the first process, and end what is left of its session before its id can be given to others."""
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            with self._reaping:
+                kill_session(process.pid)
+                return process.wait()
+        code = process.wait()
+        kill_session(process.pid)
+        return code
 
     def _pump(self, stream: IO[bytes] | None, *, keep: bool) -> threading.Thread | None:
         if stream is None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.functional.cluster.kube import Kube
 
 from prowless_local.cluster import EmbeddedCluster
-from tests.functional.cluster.kube import Kube
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

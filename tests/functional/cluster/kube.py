@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -63,20 +65,25 @@ class Kube:
             return self._api.sanitize_for_serialization(self.core.read_namespaced_pod(name, NAMESPACE))
         return self.custom.get_namespaced_custom_object(*PLURALS[kind][:2], NAMESPACE, PLURALS[kind][2], name)
 
+    def page(self, kind: str, **parameters: Any) -> dict[str, Any]:
+        """A list object."""
+        if kind == "Pod":
+            return self._api.sanitize_for_serialization(self.core.list_namespaced_pod(NAMESPACE, **parameters))
+        group, version, plural = PLURALS[kind]
+        return self.custom.list_namespaced_custom_object(group, version, NAMESPACE, plural, **parameters)
+
     def list(self, kind: str, **parameters: Any) -> list[dict[str, Any]]:
         """Objects."""
-        if kind == "Pod":
-            found = self.core.list_namespaced_pod(NAMESPACE, **parameters)
-            return self._api.sanitize_for_serialization(found)["items"]
-        group, version, plural = PLURALS[kind]
-        return self.custom.list_namespaced_custom_object(group, version, NAMESPACE, plural, **parameters)["items"]
+        return self.page(kind, **parameters)["items"]
 
     def patch(self, obj: dict[str, Any], patch: Any) -> dict[str, Any]:
         """Patch an object, with a JSON patch if it is a list, else a merge patch."""
         kind = "json-patch" if isinstance(patch, list) else "merge-patch"
         group, version, plural = PLURALS[obj["kind"]]
         name = obj["metadata"]["name"]
-        return self.custom.patch_namespaced_custom_object(group, version, NAMESPACE, plural, name, patch, _content_type=f"application/{kind}+json")
+        return self.custom.patch_namespaced_custom_object(
+            group, version, NAMESPACE, plural, name, patch, _content_type=f"application/{kind}+json"
+        )
 
     def delete(self, obj: dict[str, Any], **options: Any) -> Any:
         """Delete an object."""
@@ -107,18 +114,20 @@ class Kube:
             for kind, found in events:
                 if kind != "DELETED" and holds(found):
                     return {"kind": obj["kind"], **found}
-        raise AssertionError(f"never happened; it is now: {yaml.safe_dump(self.get(obj['kind'], obj['metadata']['name']))}")
+        raise AssertionError(
+            f"never happened; it is now: {yaml.safe_dump(self.get(obj['kind'], obj['metadata']['name']))}"
+        )
 
     def gone(self, kind: str, name: str) -> None:
         """Wait until an object does not exist."""
         selector = f"metadata.name={name}"
-        with contextlib.closing(self.watch(kind, field_selector=selector)) as events:
-            if not any(item["metadata"]["name"] == name for item in self.list(kind)):
-                return
-            for event, _ in events:
-                if event == "DELETED":
-                    return
-        raise AssertionError(f"{kind} {name} is still there")
+        found = self.page(kind, field_selector=selector)
+        if not found["items"]:
+            return
+        version = found["metadata"]["resourceVersion"]
+        with contextlib.closing(self.watch(kind, field_selector=selector, resource_version=version)) as events:
+            if not any(event == "DELETED" for event, _ in events):
+                raise AssertionError(f"{kind} {name} is still there")
 
     def run(self, manifest: str | dict[str, Any], kind: str) -> dict[str, Any]:
         """Create an object and wait for its end."""
@@ -153,10 +162,28 @@ class Kube:
         raise AssertionError(f"no pod for {display_name}")
 
 
+def process_runs(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def process_gone(pid: int) -> bool:
+    """Whether a killed process is gone, in a moment."""
+    deadline = time.monotonic() + 5
+    while process_runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not process_runs(pid)
+
+
 def ended(obj: dict[str, Any]) -> bool:
     """Whether a run, or a pod, has ended."""
     status = obj.get("status") or {}
-    return bool(status.get("finishedAt") or status.get("completionTime") or status.get("phase") in {"Succeeded", "Failed"})
+    return bool(
+        status.get("finishedAt") or status.get("completionTime") or status.get("phase") in {"Succeeded", "Failed"}
+    )
 
 
 def node(workflow: dict[str, Any], display_name: str) -> dict[str, Any]:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 from kubernetes.client import ApiException, V1DeleteOptions, V1Preconditions, VersionApi
+from tests.functional.cluster.kube import NAMESPACE, Kube
 
 from prowless_local.cluster import EmbeddedCluster, Fault
-from tests.functional.cluster.kube import NAMESPACE, Kube
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
-
 
 
 def refused(exc: pytest.ExceptionInfo[ApiException]) -> tuple[int, str, str]:
@@ -179,7 +178,10 @@ def test_a_merge_patch_merges_and_null_removes(kube: Kube) -> None:
 
 def test_a_json_patch_is_applied_or_refused_as_a_whole(kube: Kube) -> None:
     made = kube.create(template("a", one="1"), "WorkflowTemplate") | {"kind": "WorkflowTemplate"}
-    good = [{"op": "test", "path": "/metadata/labels/one", "value": "1"}, {"op": "add", "path": "/spec/x", "value": [1]}]
+    good = [
+        {"op": "test", "path": "/metadata/labels/one", "value": "1"},
+        {"op": "add", "path": "/spec/x", "value": [1]},
+    ]
     assert kube.patch(made, good)["spec"]["x"] == [1]
     bad = [{"op": "add", "path": "/spec/x/-", "value": 2}, {"op": "remove", "path": "/spec/nothing"}]
     with pytest.raises(ApiException) as exc:
@@ -375,7 +377,9 @@ def test_tekton_objects_of_v1beta1_are_stored_as_v1(kube: Kube) -> None:
             "timeout": "2h0m0s",
             "status": "PipelineRunPending",
             "pipelineSpec": {
-                "tasks": [{"name": "t", "taskSpec": {"steps": [{"image": "x", "script": "true", "resources": {"a": 1}}]}}]
+                "tasks": [
+                    {"name": "t", "taskSpec": {"steps": [{"image": "x", "script": "true", "resources": {"a": 1}}]}}
+                ]
             },
         },
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.functional.cluster.kube import NAMESPACE, Kube, node, phases
 
 if TYPE_CHECKING:
@@ -66,8 +66,10 @@ def test_a_dag_runs_tasks_in_the_order_of_their_dependencies(kube: Kube) -> None
   dag:
     tasks:
     - {name: a, template: gen}
-    - {name: b, template: say, dependencies: [a], arguments: {parameters: [{name: text, value: "{{tasks.a.outputs.result}} b"}]}}
-    - {name: c, template: say, dependencies: [a], arguments: {parameters: [{name: text, value: "{{tasks.a.outputs.parameters.p}} c"}]}}
+    - {name: b, template: say, dependencies: [a], arguments: {parameters: [{name: text,
+        value: "{{tasks.a.outputs.result}} b"}]}}
+    - {name: c, template: say, dependencies: [a], arguments: {parameters: [{name: text,
+        value: "{{tasks.a.outputs.parameters.p}} c"}]}}
     - {name: d, template: "yes", dependencies: [b, c]}""",
             """
 - name: gen
@@ -127,7 +129,11 @@ def test_depends_chooses_by_results(kube: Kube) -> None:
 def test_continue_on_lets_a_dag_go_on(kube: Kube) -> None:
     workflow = kube.workflow(
         spec(
-            '  dag: {tasks: [{name: a, template: "no", continueOn: {failed: true}}, {name: b, template: "yes", dependencies: [a]}]}'
+            """
+  dag:
+    tasks:
+    - {name: a, template: "no", continueOn: {failed: true}}
+    - {name: b, template: "yes", dependencies: [a]}"""
         )
     )
     assert workflow["status"]["phase"] == "Succeeded"
@@ -161,7 +167,9 @@ def test_steps_run_groups_one_by_one_and_their_steps_together(kube: Kube) -> Non
 
 def test_a_failed_step_ends_the_steps_after_its_group(kube: Kube) -> None:
     workflow = kube.workflow(
-        spec('  steps: [[{name: bad, template: "no"}, {name: good, template: "yes"}], [{name: later, template: "yes"}]]')
+        spec(
+            '  steps: [[{name: bad, template: "no"}, {name: good, template: "yes"}], [{name: later, template: "yes"}]]'
+        )
     )
     assert workflow["status"]["phase"] == "Failed"
     assert workflow["status"]["message"] == f"child '{node(workflow, 'bad')['id']}' failed"
@@ -219,7 +227,8 @@ def test_outputs_go_up_through_templates_and_out_of_the_workflow(kube: Kube) -> 
             """
   steps:
   - - {name: inner, template: inner}
-  - - {name: use, template: say, arguments: {parameters: [{name: text, value: "{{steps.inner.outputs.parameters.up}} {{workflow.outputs.parameters.g}}"}]}}""",
+  - - {name: use, template: say, arguments: {parameters: [{name: text,
+      value: "{{steps.inner.outputs.parameters.up}} {{workflow.outputs.parameters.g}}"}]}}""",
             """
 - name: inner
   dag: {tasks: [{name: gen, template: gen}]}
@@ -235,7 +244,10 @@ def test_outputs_go_up_through_templates_and_out_of_the_workflow(kube: Kube) -> 
     assert workflow["status"]["phase"] == "Succeeded", workflow["status"]
     assert kube.node_log(workflow, "use") == "value value\n"
     assert workflow["status"]["outputs"] == {"parameters": [{"name": "g", "value": "value"}]}
-    assert {p["name"]: p["value"] for p in node(workflow, "gen")["outputs"]["parameters"]} == {"p": "value", "d": "none"}
+    assert {p["name"]: p["value"] for p in node(workflow, "gen")["outputs"]["parameters"]} == {
+        "p": "value",
+        "d": "none",
+    }
 
 
 def test_a_missing_output_is_an_error(kube: Kube) -> None:
@@ -255,11 +267,16 @@ def test_loops_expand_and_their_outputs_come_back_as_a_list(kube: Kube) -> None:
             """
   dag:
     tasks:
-    - {name: items, template: echo, withItems: [one, {n: 2, m: x}, 3], arguments: {parameters: [{name: text, value: "{{item}}"}]}}
-    - {name: again, template: echo, depends: items, withParam: "{{tasks.items.outputs.parameters.p}}", arguments: {parameters: [{name: text, value: "{{item}}"}]}}
-    - {name: count, template: say, depends: items, withSequence: {count: "2", start: "5", format: "n%02d"}, arguments: {parameters: [{name: text, value: "{{item}}"}]}}
-    - {name: all, template: say, depends: items, arguments: {parameters: [{name: text, value: "{{tasks.items.outputs.result}}"}]}}
-    - {name: none, template: say, depends: items, withItems: [], arguments: {parameters: [{name: text, value: "{{item}}"}]}}
+    - {name: items, template: echo, withItems: [one, {n: 2, m: x}, 3], arguments: {parameters: [{name: text,
+        value: "{{item}}"}]}}
+    - {name: again, template: echo, depends: items, withParam: "{{tasks.items.outputs.parameters.p}}",
+        arguments: {parameters: [{name: text, value: "{{item}}"}]}}
+    - {name: count, template: say, depends: items, withSequence: {count: "2", start: "5", format: "n%02d"},
+        arguments: {parameters: [{name: text, value: "{{item}}"}]}}
+    - {name: all, template: say, depends: items, arguments: {parameters: [{name: text,
+        value: "{{tasks.items.outputs.result}}"}]}}
+    - {name: none, template: say, depends: items, withItems: [], arguments: {parameters: [{name: text,
+        value: "{{item}}"}]}}
     - {name: after, template: "yes", depends: "items.AnySucceeded && none.Skipped"}""",
             """
 - name: echo
@@ -284,7 +301,8 @@ def test_a_loop_over_steps_skips_by_item(kube: Kube) -> None:
         spec(
             """
   steps:
-  - - {name: s, template: say, withItems: [a, b], when: "{{item}} != b", arguments: {parameters: [{name: text, value: "{{item}}"}]}}
+  - - {name: s, template: say, withItems: [a, b], when: "{{item}} != b", arguments: {parameters: [{name: text,
+      value: "{{item}}"}]}}
   - - {name: all, template: say, arguments: {parameters: [{name: text, value: "{{steps.s.outputs.result}}"}]}}"""
         )
     )
@@ -299,8 +317,10 @@ def test_a_skipped_tasks_output_is_its_default_or_the_inputs_default(kube: Kube)
   dag:
     tasks:
     - {name: a, template: gen, when: "false"}
-    - {name: b, template: say, dependencies: [a], arguments: {parameters: [{name: text, value: "{{tasks.a.outputs.parameters.d}}"}]}}
-    - {name: c, template: opt, dependencies: [a], arguments: {parameters: [{name: text, value: "{{tasks.a.outputs.parameters.p}}"}]}}""",
+    - {name: b, template: say, dependencies: [a], arguments: {parameters: [{name: text,
+        value: "{{tasks.a.outputs.parameters.d}}"}]}}
+    - {name: c, template: opt, dependencies: [a], arguments: {parameters: [{name: text,
+        value: "{{tasks.a.outputs.parameters.p}}"}]}}""",
             """
 - name: gen
   container: {image: x, command: ["true"]}
@@ -358,7 +378,8 @@ def test_the_exit_handler_runs_after_any_end(kube: Kube, command: str, phase: st
             f"  container: {{image: x, command: {command}}}",
             """
 - name: bye
-  container: {image: x, command: [printf, '%s %s %s', "{{workflow.status}}", '{{workflow.failures}}', "{{workflow.duration}}"]}""",
+  container: {image: x,
+      command: [printf, '%s %s %s', "{{workflow.status}}", '{{workflow.failures}}', "{{workflow.duration}}"]}""",
             "onExit: bye",
         )
     )
@@ -474,7 +495,7 @@ def test_parallelism_limits_what_runs_together(kube: Kube) -> None:
     )
     assert workflow["status"]["phase"] == "Succeeded"
     ran = sorted((n["startedAt"], n["finishedAt"]) for n in workflow["status"]["nodes"].values() if n["type"] == "Pod")
-    assert all(later[0] >= earlier[1] for earlier, later in zip(ran, ran[1:], strict=False))
+    assert all(later[0] >= earlier[1] for earlier, later in itertools.pairwise(ran))
 
 
 def test_templates_come_from_workflow_templates(kube: Kube) -> None:
@@ -508,7 +529,8 @@ def test_inline_templates_run(kube: Kube) -> None:
             """
   steps:
   - - name: a
-      inline: {container: {image: x, command: [sh, -c, "echo v > /tmp/o"]}, outputs: {parameters: [{name: o, valueFrom: {path: /tmp/o}}]}}
+      inline: {container: {image: x, command: [sh, -c, "echo v > /tmp/o"]}, outputs: {parameters: [{name: o,
+          valueFrom: {path: /tmp/o}}]}}
   - - {name: b, template: say, arguments: {parameters: [{name: text, value: "{{steps.a.outputs.parameters.o}}"}]}}"""
         )
     )
@@ -561,12 +583,24 @@ UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
     ({"container": {"image": "x", "command": ["a"]}, "daemon": True}, "daemon"),
     ({"container": {"image": "x", "command": ["a"]}, "podSpecPatch": "{}"}, "podSpecPatch"),
     ({"container": {"image": "x", "command": ["a"]}, "synchronization": {"mutex": {"name": "m"}}}, "synchronization"),
-    ({"container": {"image": "x", "command": ["a"]}, "inputs": {"artifacts": [{"name": "i", "path": "/i"}]}}, "inputs.artifacts"),
-    ({"container": {"image": "x", "command": ["a"]}, "outputs": {"artifacts": [{"name": "o", "path": "/o"}]}}, "outputs.artifacts"),
+    (
+        {"container": {"image": "x", "command": ["a"]}, "inputs": {"artifacts": [{"name": "i", "path": "/i"}]}},
+        "inputs.artifacts",
+    ),
+    (
+        {"container": {"image": "x", "command": ["a"]}, "outputs": {"artifacts": [{"name": "o", "path": "/o"}]}},
+        "outputs.artifacts",
+    ),
     ({"container": {"image": "x", "command": ["a", "{{=1+1}}"]}}, "expression tag"),
     ({"container": {"image": "alpine"}}, "image entrypoint unknown"),
-    ({"container": {"image": "x", "command": ["a"]}, "retryStrategy": {"expression": "true"}}, "expression of retryStrategy"),
-    ({"container": {"image": "x", "command": ["a"]}, "volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, "hostPath"),
+    (
+        {"container": {"image": "x", "command": ["a"]}, "retryStrategy": {"expression": "true"}},
+        "expression of retryStrategy",
+    ),
+    (
+        {"container": {"image": "x", "command": ["a"]}, "volumes": [{"name": "v", "hostPath": {"path": "/"}}]},
+        "hostPath",
+    ),
     ({"steps": [[{"name": "s", "template": "yes", "hooks": {"exit": {"template": "yes"}}}]]}, "hooks"),
     ({"steps": [[{"name": "s", "template": "yes", "onExit": "yes"}]]}, "onExit"),
     ({"steps": [[{"name": "s", "templateRef": {"name": "t", "template": "x", "clusterScope": True}}]]}, "clusterScope"),
@@ -612,15 +646,21 @@ def test_unsupported_fields_of_the_workflow_are_named(kube: Kube, fields: dict[s
         ("entrypoint: m\ntemplates: [{name: m}]", "must have exactly one of"),
         ("entrypoint: m\ntemplates: [{name: m, dag: {tasks: [{name: a, template: m, dependencies: [b]}]}}]", "'b'"),
         (
-            "entrypoint: m\ntemplates: [{name: m, dag: {tasks: [{name: a, template: m, depends: b},"
-            " {name: b, template: m, depends: a}]}}]",
+            """
+            entrypoint: m
+            templates:
+            - {name: m, dag: {tasks: [{name: a, template: m, depends: b}, {name: b, template: m, depends: a}]}}
+            """,
             "circle",
         ),
         ("entrypoint: m\ntemplates: [{name: m, dag: {tasks: [{name: a, template: m, depends: a.Won}]}}]", "Won"),
         ("workflowTemplateRef: {name: absent}", 'workflowtemplates.argoproj.io "absent" not found'),
         (
-            "entrypoint: m\narguments: {parameters: [{name: p}]}\n"
-            "templates: [{name: m, container: {image: x, command: [a]}}]",
+            """
+            entrypoint: m
+            arguments: {parameters: [{name: p}]}
+            templates: [{name: m, container: {image: x, command: [a]}}]
+            """,
             "global parameter p",
         ),
         (
@@ -633,7 +673,10 @@ def test_unsupported_fields_of_the_workflow_are_named(kube: Kube, fields: dict[s
 def test_a_workflow_that_makes_no_sense_is_an_error(kube: Kube, broken: str, words: str) -> None:
     workflow = kube.workflow(broken)
     assert workflow["status"]["phase"] in {"Error", "Failed"}
-    messages = [workflow["status"].get("message", ""), *(n.get("message", "") for n in workflow["status"].get("nodes", {}).values())]
+    messages = [
+        workflow["status"].get("message", ""),
+        *(n.get("message", "") for n in workflow["status"].get("nodes", {}).values()),
+    ]
     assert any(words in message for message in messages), messages
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-
-from tests.functional.cluster.kube import NAMESPACE, Kube, ended, node, phases
+from tests.functional.cluster.kube import NAMESPACE, Kube, ended, node, phases, process_gone
 
 if TYPE_CHECKING:
     from typing import Any
@@ -27,26 +25,16 @@ templates:
 """
 
 
-def running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def gone_soon(pid: int) -> bool:
-    deadline = time.monotonic() + 5
-    while running(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not running(pid)
-
-
 def started(kube: Kube, workflow: dict[str, Any]) -> int:
     """Wait for the first step; returns the process that it started in the background."""
-    workflow = kube.until(workflow, lambda wf: any(n["phase"] == "Running" and n["type"] == "Pod" for n in wf["status"]["nodes"].values()))
+    workflow = kube.until(
+        workflow, lambda wf: any(n["phase"] == "Running" and n["type"] == "Pod" for n in wf["status"]["nodes"].values())
+    )
     (pod,) = kube.list("Pod", label_selector=f"workflows.argoproj.io/workflow={workflow['metadata']['name']}")
     name = pod["metadata"]["name"]
-    with kube.core.read_namespaced_pod_log(name, NAMESPACE, container="main", follow=True, _preload_content=False) as log:
+    with kube.core.read_namespaced_pod_log(
+        name, NAMESPACE, container="main", follow=True, _preload_content=False
+    ) as log:
         return int(next(iter(log.stream())))
 
 
@@ -64,7 +52,7 @@ def test_stop_ends_the_steps_and_runs_the_exit_handler(kube: Kube, workflow: dic
     assert node(found, "long")["message"] == "workflow shutdown with strategy: Stop"
     assert "later" not in phases(found)
     assert kube.node_log(found, f"{found['metadata']['name']}.onExit") == "Failed\n"
-    assert gone_soon(pid)
+    assert process_gone(pid)
 
 
 def test_terminate_runs_no_exit_handler(kube: Kube, workflow: dict[str, Any]) -> None:
@@ -74,7 +62,7 @@ def test_terminate_runs_no_exit_handler(kube: Kube, workflow: dict[str, Any]) ->
     assert found["status"]["phase"] == "Failed"
     assert found["status"]["message"] == "Stopped with strategy 'Terminate'"
     assert f"{found['metadata']['name']}.onExit" not in phases(found)
-    assert gone_soon(pid)
+    assert process_gone(pid)
 
 
 def test_a_deleted_workflow_takes_its_pods_and_processes_with_it(kube: Kube, workflow: dict[str, Any]) -> None:
@@ -83,7 +71,7 @@ def test_a_deleted_workflow_takes_its_pods_and_processes_with_it(kube: Kube, wor
     kube.delete(workflow)
     assert kube.list("Workflow") == []
     kube.gone("Pod", pod["metadata"]["name"])
-    assert gone_soon(pid)
+    assert process_gone(pid)
 
 
 def test_a_foreground_deletion_waits_for_the_pods(kube: Kube, workflow: dict[str, Any]) -> None:

@@ -5,36 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from kubernetes.client import ApiException
+from tests.functional.cluster.kube import NAMESPACE, Kube, process_gone, process_runs
 
 from prowless_local.cluster import EmbeddedCluster
-from tests.functional.cluster.kube import NAMESPACE, Kube
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def gone_soon(pid: int) -> bool:
-    """Whether a killed process is gone, in a moment."""
-    deadline = time.monotonic() + 5
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not alive(pid)
 
 
 def container_state(pod: dict[str, Any], name: str) -> dict[str, Any]:
@@ -44,7 +27,9 @@ def container_state(pod: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_a_pod_succeeds_when_all_its_containers_do(kube: Kube) -> None:
-    pod = kube.pod("containers: [{name: a, image: x, command: [sh, -c, 'echo hello']}, {name: b, image: x, command: ['true']}]")
+    pod = kube.pod(
+        "containers: [{name: a, image: x, command: [sh, -c, 'echo hello']}, {name: b, image: x, command: ['true']}]"
+    )
     assert pod["status"]["phase"] == "Succeeded"
     assert container_state(pod, "a")["terminated"]["exitCode"] == 0
     assert container_state(pod, "a")["terminated"]["reason"] == "Completed"
@@ -52,7 +37,9 @@ def test_a_pod_succeeds_when_all_its_containers_do(kube: Kube) -> None:
 
 
 def test_a_pod_fails_when_one_of_its_containers_does(kube: Kube) -> None:
-    pod = kube.pod("containers: [{name: a, image: x, command: ['true']}, {name: b, image: x, command: [sh, -c, exit 7]}]")
+    pod = kube.pod(
+        "containers: [{name: a, image: x, command: ['true']}, {name: b, image: x, command: [sh, -c, exit 7]}]"
+    )
     assert pod["status"]["phase"] == "Failed"
     assert container_state(pod, "b")["terminated"]["exitCode"] == 7
     assert container_state(pod, "b")["terminated"]["reason"] == "Error"
@@ -87,7 +74,10 @@ def test_init_containers_run_first_and_one_by_one(kube: Kube) -> None:
 
 def test_a_failed_init_container_fails_the_pod_before_its_containers(kube: Kube) -> None:
     pod = kube.pod(
-        "initContainers: [{name: i, image: x, command: ['false']}]\ncontainers: [{name: m, image: x, command: ['true']}]"
+        """
+        initContainers: [{name: i, image: x, command: ['false']}]
+        containers: [{name: m, image: x, command: ['true']}]
+        """
     )
     assert pod["status"]["phase"] == "Failed"
     assert container_state(pod, "m") == {"waiting": {"reason": "PodInitializing"}}
@@ -141,7 +131,8 @@ def test_mount_paths_are_rewritten_wherever_they_stand(kube: Kube) -> None:
           image: x
           workingDir: /go/src/repo
           command: [sh, -c]
-          args: ['pwd; echo "$OUT"; cat /etc/conf/sub/file; echo; touch /go/done; ls /go; echo /golang /a/go /go-x $(X)/go']
+          args:
+          - 'pwd; echo "$OUT"; cat /etc/conf/sub/file; echo; touch /go/done; ls /go; echo /golang /a/go /go-x $(X)/go'
           env: [{name: OUT, value: "/go/out:/go"}, {name: X, value: y}]
           volumeMounts: [{name: code, mountPath: /go/}, {name: conf, mountPath: /etc/conf, readOnly: true}]
         """
@@ -209,7 +200,9 @@ def test_a_pod_waits_for_a_secret_and_then_runs(kube: Kube, notes: list[str]) ->
         },
         "Pod",
     ) | {"kind": "Pod"}
-    waiting = kube.until(made, lambda pod: "waiting" in (pod["status"].get("containerStatuses") or [{"state": {}}])[0]["state"])
+    waiting = kube.until(
+        made, lambda pod: "waiting" in (pod["status"].get("containerStatuses") or [{"state": {}}])[0]["state"]
+    )
     state = container_state(waiting, "main")["waiting"]
     assert state == {"reason": "CreateContainerConfigError", "message": 'secret "late" not found'}
     kube.core.create_namespaced_secret(NAMESPACE, {"metadata": {"name": "late"}, "stringData": {"k": "now"}})
@@ -224,14 +217,20 @@ def test_a_pod_waits_for_a_secret_and_then_runs(kube: Kube, notes: list[str]) ->
         ("containers: [{name: m, image: 'gcr.io/x'}]", "image entrypoint unknown"),
         ("volumes: [{name: v, hostPath: {path: /}}]\ncontainers: [{name: m, image: x, command: [ls]}]", "hostPath"),
         (
-            "volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]\ncontainers: [{name: m, image: x, command: [ls]}]",
+            """
+            volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]
+            containers: [{name: m, image: x, command: [ls]}]
+            """,
             "persistentVolumeClaim",
         ),
         ("containers: [{name: m, image: x, command: [ls], lifecycle: {preStop: {exec: {}}}}]", "lifecycle"),
         ("restartPolicy: Always\ncontainers: [{name: m, image: x, command: [ls]}]", 'restartPolicy "Always"'),
         ("ephemeralContainers: [{name: e}]\ncontainers: [{name: m, image: x, command: [ls]}]", "ephemeralContainers"),
         (
-            "containers: [{name: m, image: x, command: [ls], env: [{name: A, valueFrom: {resourceFieldRef: {resource: c}}}]}]",
+            """
+            containers:
+            - {name: m, image: x, command: [ls], env: [{name: A, valueFrom: {resourceFieldRef: {resource: c}}}]}
+            """,
             "resourceFieldRef",
         ),
     ],
@@ -260,13 +259,18 @@ def test_a_pod_past_its_deadline_is_ended_with_what_it_started(kube: Kube) -> No
     assert pod["status"]["phase"] == "Failed"
     assert pod["status"]["reason"] == "DeadlineExceeded"
     assert pod["status"]["message"] == "Pod was active on the node longer than the specified deadline"
-    assert gone_soon(int(kube.log(pod["metadata"]["name"])))
+    assert process_gone(int(kube.log(pod["metadata"]["name"])))
 
 
 def test_a_deleted_pod_gets_its_grace_period(kube: Kube) -> None:
     script = "trap 'echo bye; exit 0' TERM; echo $$$$; while :; do sleep 0.02; done"
     made = kube.create(
-        {"spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "x", "command": ["sh", "-c", script]}]}},
+        {
+            "spec": {
+                "restartPolicy": "Never",
+                "containers": [{"name": "m", "image": "x", "command": ["sh", "-c", script]}],
+            }
+        },
         "Pod",
     ) | {"kind": "Pod"}
     name = made["metadata"]["name"]
@@ -279,13 +283,18 @@ def test_a_deleted_pod_gets_its_grace_period(kube: Kube) -> None:
         assert marked.metadata.deletion_timestamp is not None
         assert next(lines) == "bye"
     kube.gone("Pod", name)
-    assert gone_soon(pid)
+    assert process_gone(pid)
 
 
 def test_a_pod_deleted_without_grace_is_killed(kube: Kube) -> None:
     script = "trap '' TERM; set -m; timeout 600 sleep 600 & echo $!; wait"
     made = kube.create(
-        {"spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "x", "command": ["bash", "-c", script]}]}},
+        {
+            "spec": {
+                "restartPolicy": "Never",
+                "containers": [{"name": "m", "image": "x", "command": ["bash", "-c", script]}],
+            }
+        },
         "Pod",
     ) | {"kind": "Pod"}
     name = made["metadata"]["name"]
@@ -294,31 +303,36 @@ def test_a_pod_deleted_without_grace_is_killed(kube: Kube) -> None:
         child = int(next(iter(stream.stream())))
     kube.delete(made, grace_period_seconds=0)
     kube.gone("Pod", name)
-    assert gone_soon(child)
+    assert process_gone(child)
 
 
 def test_background_processes_end_with_their_container(kube: Kube) -> None:
     pod = kube.pod("containers: [{name: main, image: x, command: [sh, -c, 'sleep 600 & echo $!']}]")
     assert pod["status"]["phase"] == "Succeeded"
-    assert gone_soon(int(kube.log(pod["metadata"]["name"])))
+    assert process_gone(int(kube.log(pod["metadata"]["name"])))
 
 
 def test_closing_the_cluster_ends_everything_and_removes_its_files(tmp_path: Path) -> None:
     with EmbeddedCluster(scratch=tmp_path) as cluster:
         kube = Kube(cluster)
-        spec = {"restartPolicy": "Never", "containers": [{"name": "m", "image": "x", "command": ["sh", "-c", "echo $$$$; sleep 600"]}]}
+        spec = {
+            "restartPolicy": "Never",
+            "containers": [{"name": "m", "image": "x", "command": ["sh", "-c", "echo $$$$; sleep 600"]}],
+        }
         made = kube.create({"spec": spec}, "Pod") | {"kind": "Pod"}
         kube.until(made, lambda pod: pod["status"]["phase"] == "Running")
         name = made["metadata"]["name"]
         with kube.core.read_namespaced_pod_log(name, NAMESPACE, follow=True, _preload_content=False) as stream:
             pid = int(next(iter(stream.stream())))
         kube.close()
-    assert not alive(pid)
+    assert not process_runs(pid)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_logs_are_read_in_parts(kube: Kube) -> None:
-    pod = kube.pod("containers: [{name: main, image: x, command: [sh, -c, 'printf \"one\\ntwo\\nthree\\n\"; echo err >&2']}]")
+    pod = kube.pod(
+        "containers: [{name: main, image: x, command: [sh, -c, 'printf \"one\\ntwo\\nthree\\n\"; echo err >&2']}]"
+    )
     name = pod["metadata"]["name"]
     assert kube.log(name) == "one\ntwo\nthree\nerr\n"
     assert kube.log(name, tail_lines=2) == "three\nerr\n"

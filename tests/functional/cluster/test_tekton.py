@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-
 from tests.functional.cluster.kube import NAMESPACE, Kube, ended, succeeded
 
 if TYPE_CHECKING:
@@ -30,7 +29,9 @@ BAD = "taskSpec: {steps: [{image: x, script: exit 3}]}"
 
 
 def test_a_pipelinerun_has_the_status_that_tekton_gives_it(kube: Kube) -> None:
-    run = kube.pipelinerun("pipelineSpec: {tasks: [{name: a, taskSpec: {steps: [{name: s, image: x, script: echo hi}]}}]}")
+    run = kube.pipelinerun(
+        "pipelineSpec: {tasks: [{name: a, taskSpec: {steps: [{name: s, image: x, script: echo hi}]}}]}"
+    )
     name = run["metadata"]["name"]
     condition = succeeded(run)
     assert {k: v for k, v in condition.items() if k != "lastTransitionTime"} == {
@@ -68,7 +69,8 @@ def test_steps_run_one_after_the_other_and_share_volumes(kube: Kube) -> None:
               stepTemplate: {env: [{name: A, value: a}, {name: B, value: b}], volumeMounts: [{name: v, mountPath: /v}]}
               steps:
               - {name: one, image: x, script: "sleep 0.05; echo $A > /v/f; echo $A > /workspace/g"}
-              - {name: two, image: x, command: [cat], args: [/v/f, g], workingDir: /workspace, env: [{name: A, value: z}]}
+              - {name: two, image: x, command: [cat], args: [/v/f, g], workingDir: /workspace,
+                  env: [{name: A, value: z}]}
               - {name: three, image: x, script: "#!/usr/bin/env python3\\nimport os; print(os.environ['B'])"}
         """
     )
@@ -104,7 +106,10 @@ def test_a_step_may_continue_on_error(kube: Kube) -> None:
 
 def test_a_step_may_time_out(kube: Kube) -> None:
     run = kube.pipelinerun(
-        "pipelineSpec: {tasks: [{name: t, taskSpec: {steps: [{name: s, image: x, script: sleep 600, timeout: 100ms}]}}]}"
+        """
+        pipelineSpec:
+          tasks: [{name: t, taskSpec: {steps: [{name: s, image: x, script: sleep 600, timeout: 100ms}]}}]
+        """
     )
     found = task_run(kube, run, "t")
     assert succeeded(found)["message"] == '"step-s" exited because the step exceeded the specified timeout limit'
@@ -168,13 +173,15 @@ def test_results_order_tasks_and_reach_the_pipeline(kube: Kube) -> None:
             taskSpec:
               params: [{name: p}, {name: l, type: array}]
               results: [{name: out}]
-              steps: [{image: x, command: [sh, -c, 'printf "%s" "$*" > $(results.out.path)', x], args: ["$(params.p)", "$(params.l[*])", "$(params.l[1])"]}]
+              steps: [{image: x, command: [sh, -c, 'printf "%s" "$*" > $(results.out.path)', x],
+                  args: ["$(params.p)", "$(params.l[*])", "$(params.l[1])"]}]
           - name: make
             taskSpec:
               results: [{name: word}, {name: list, type: array}, {name: map, type: object, properties: {k: {}}}]
               steps:
               - {image: x, script: "printf one > $(results.word.path)"}
-              - {image: x, script: "printf '[\\"a\\",\\"b\\"]' > $(results.list.path); printf '{\\"k\\":\\"v\\"}' > /tekton/results/map"}
+              - {image: x, script: "printf '[\\"a\\",\\"b\\"]' > $(results.list.path)"}
+              - {image: x, script: "printf '{\\"k\\":\\"v\\"}' > /tekton/results/map"}
         """
     )
     assert succeeded(run)["status"] == "True", run
@@ -188,7 +195,10 @@ def test_results_order_tasks_and_reach_the_pipeline(kube: Kube) -> None:
 
 def test_run_after_orders_tasks_and_a_failure_stops_what_follows(kube: Kube) -> None:
     run = kube.pipelinerun(
-        f"pipelineSpec: {{tasks: [{{name: b, runAfter: [a], {OK}}}, {{name: a, {BAD}}}, {{name: c, runAfter: [b], {OK}}}]}}"
+        f"""
+        pipelineSpec:
+          tasks: [{{name: b, runAfter: [a], {OK}}}, {{name: a, {BAD}}}, {{name: c, runAfter: [b], {OK}}}]
+        """
     )
     assert tasks(run) == ["a"]
     assert skipped(run) == {"b": "PipelineRun was stopping", "c": "PipelineRun was stopping"}
@@ -219,7 +229,9 @@ def test_when_guards_a_task_but_not_those_after_it(kube: Kube) -> None:
     assert (succeeded(run)["status"], succeeded(run)["reason"]) == ("True", "Completed")
     assert succeeded(run)["message"] == "Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 1"
     assert skipped(run) == {"no": "When Expressions evaluated to false"}
-    assert run["status"]["skippedTasks"][0]["whenExpressions"] == [{"input": "main", "operator": "notin", "values": ["main"]}]
+    assert run["status"]["skippedTasks"][0]["whenExpressions"] == [
+        {"input": "main", "operator": "notin", "values": ["main"]}
+    ]
 
 
 def test_a_result_of_a_skipped_task_skips_who_needs_it(kube: Kube) -> None:
@@ -230,7 +242,8 @@ def test_a_result_of_a_skipped_task_skips_who_needs_it(kube: Kube) -> None:
           - name: a
             when: [{{input: x, operator: in, values: [y]}}]
             taskSpec: {{results: [{{name: r}}], steps: [{{image: x, script: 'true'}}]}}
-          - {{name: b, params: [{{name: p, value: "$(tasks.a.results.r)"}}], taskSpec: {{params: [{{name: p}}], steps: [{{image: x, script: 'true'}}]}}}}
+          - {{name: b, params: [{{name: p, value: "$(tasks.a.results.r)"}}], taskSpec: {{params: [{{name: p}}],
+              steps: [{{image: x, script: 'true'}}]}}}}
           - {{name: c, runAfter: [b], {OK}}}
         """
     )
@@ -247,7 +260,8 @@ def test_a_result_that_was_not_written_fails_the_run(kube: Kube) -> None:
         pipelineSpec:
           tasks:
           - {name: a, taskSpec: {results: [{name: r}], steps: [{image: x, script: 'true'}]}}
-          - {name: b, params: [{name: p, value: "$(tasks.a.results.r)"}], taskSpec: {params: [{name: p}], steps: [{image: x, script: 'true'}]}}
+          - {name: b, params: [{name: p, value: "$(tasks.a.results.r)"}], taskSpec: {params: [{name: p}],
+              steps: [{image: x, script: 'true'}]}}
         """
     )
     assert (succeeded(run)["status"], succeeded(run)["reason"]) == ("False", "PipelineValidationFailed")
@@ -309,7 +323,10 @@ def test_workspaces_are_bound_and_named(kube: Kube) -> None:
               workspaces: [{name: code, mountPath: /code}, {name: conf}, {name: extra, optional: true}]
               steps:
               - {image: x, script: "echo hi > $(workspaces.code.path)/f"}
-              - {image: x, script: "cat /code/f $(workspaces.conf.path)/k; echo; echo $(workspaces.extra.bound) $(workspaces.conf.bound)"}
+              - image: x
+                script: |
+                  cat /code/f $(workspaces.conf.path)/k; echo
+                  echo $(workspaces.extra.bound) $(workspaces.conf.bound)
           - name: propagated
             taskSpec: {steps: [{image: x, script: "cat $(workspaces.conf.path)/k"}]}
         """
@@ -322,12 +339,20 @@ def test_workspaces_are_bound_and_named(kube: Kube) -> None:
 def test_tasks_and_pipelines_come_from_objects(kube: Kube) -> None:
     kube.create(
         yaml.safe_load(
-            "{metadata: {name: greet}, spec: {params: [{name: who, default: you}], steps: [{image: x, script: echo $(params.who)}]}}"
+            """
+            metadata: {name: greet}
+            spec: {params: [{name: who, default: you}], steps: [{image: x, script: echo $(params.who)}]}
+            """
         ),
         "Task",
     )
     kube.create(
-        yaml.safe_load("{metadata: {name: p}, spec: {tasks: [{name: t, taskRef: {name: greet}, params: [{name: who, value: me}]}]}}"),
+        yaml.safe_load(
+            """
+            metadata: {name: p}
+            spec: {tasks: [{name: t, taskRef: {name: greet}, params: [{name: who, value: me}]}]}
+            """
+        ),
         "Pipeline",
     )
     run = kube.pipelinerun("pipelineRef: {name: p}")
@@ -338,7 +363,13 @@ def test_tasks_and_pipelines_come_from_objects(kube: Kube) -> None:
 
 def test_a_taskrun_runs_by_itself(kube: Kube) -> None:
     run = kube.run(
-        yaml.safe_load("spec: {params: [{name: p, value: v}], taskSpec: {params: [{name: p}], steps: [{image: x, script: echo $(params.p)}]}}"),
+        yaml.safe_load(
+            """
+            spec:
+              params: [{name: p, value: v}]
+              taskSpec: {params: [{name: p}], steps: [{image: x, script: echo $(params.p)}]}
+            """
+        ),
         "TaskRun",
     )
     assert succeeded(run)["status"] == "True"
@@ -358,15 +389,27 @@ def test_v1beta1_runs(kube: Kube) -> None:
     ("spec", "reason", "words"),
     [
         ("pipelineRef: {name: absent}", "CouldntGetPipeline", 'pipelines.tekton.dev "absent" not found'),
-        ("pipelineRef: {resolver: git}", "CouldntGetPipeline", 'resolver "git" is not supported by the embedded cluster'),
-        ("pipelineSpec: {tasks: [{name: a, taskRef: {name: absent}}]}", "CouldntGetTask", 'tasks.tekton.dev "absent" not found'),
+        (
+            "pipelineRef: {resolver: git}",
+            "CouldntGetPipeline",
+            'resolver "git" is not supported by the embedded cluster',
+        ),
+        (
+            "pipelineSpec: {tasks: [{name: a, taskRef: {name: absent}}]}",
+            "CouldntGetTask",
+            'tasks.tekton.dev "absent" not found',
+        ),
         ("pipelineSpec: {tasks: [{name: a, taskRef: {resolver: hub}}]}", "CouldntGetTask", 'resolver "hub"'),
         (
             "pipelineSpec: {tasks: [{name: a, taskRef: {apiVersion: x.dev/v1, kind: Wait}}]}",
             "CouldntGetTask",
             "taskRef to x.dev/v1 Wait",
         ),
-        (f"pipelineSpec: {{tasks: [{{name: a, matrix: {{}}, {OK}}}]}}", "PipelineValidationFailed", 'matrix of task "a"'),
+        (
+            f"pipelineSpec: {{tasks: [{{name: a, matrix: {{}}, {OK}}}]}}",
+            "PipelineValidationFailed",
+            'matrix of task "a"',
+        ),
         (
             "pipelineSpec: {tasks: [{name: a, taskSpec: {sidecars: [{image: x}], steps: [{image: x, script: a}]}}]}",
             "PipelineValidationFailed",
@@ -414,13 +457,19 @@ def test_v1beta1_runs(kube: Kube) -> None:
             "cycle detected",
         ),
         (
-            f"pipelineSpec: {{tasks: [{{name: a, {OK}}}, {{name: b, params: [{{name: p, value: $(tasks.a.results.x)}}], {OK}}}]}}",
+            f"""
+            pipelineSpec:
+              tasks: [{{name: a, {OK}}}, {{name: b, params: [{{name: p, value: $(tasks.a.results.x)}}], {OK}}}]
+            """,
             "InvalidTaskResultReference",
             '"x" is not a named result returned by pipeline task "a"',
         ),
         ("pipelineSpec: {tasks: []}", "PipelineValidationFailed", "missing field(s): spec.tasks"),
         (
-            f"taskRunTemplate: {{podTemplate: {{volumes: [{{name: v, hostPath: {{path: /}}}}]}}}}\npipelineSpec: {{tasks: [{{name: a, {OK}}}]}}",
+            f"""
+            taskRunTemplate: {{podTemplate: {{volumes: [{{name: v, hostPath: {{path: /}}}}]}}}}
+            pipelineSpec: {{tasks: [{{name: a, {OK}}}]}}
+            """,
             "PipelineValidationFailed",
             "hostPath",
         ),
@@ -439,8 +488,14 @@ def test_what_cannot_run_fails_by_name_before_anything_runs(kube: Kube, spec: st
         ("{params: [{name: p}], steps: [{image: x, script: a}]}", "missing values for these params"),
         ("{workspaces: [{name: w}], steps: [{image: x, script: a}]}", 'declared workspace "w" is required'),
         ("{steps: [{image: x, script: echo $(params.nothing)}]}", 'non-existent variable "params.nothing"'),
-        ("{results: [{name: r, type: array}], steps: [{image: x, script: printf a > $(results.r.path)}]}", "expected to be"),
-        ("{results: [{name: r}], steps: [{image: x, script: head -c 5000 /dev/zero > $(results.r.path)}]}", "max allowed size"),
+        (
+            "{results: [{name: r, type: array}], steps: [{image: x, script: printf a > $(results.r.path)}]}",
+            "expected to be",
+        ),
+        (
+            "{results: [{name: r}], steps: [{image: x, script: head -c 5000 /dev/zero > $(results.r.path)}]}",
+            "max allowed size",
+        ),
     ],
 )
 def test_a_task_that_cannot_be_right_fails_with_the_reason(kube: Kube, task: str, words: str) -> None:

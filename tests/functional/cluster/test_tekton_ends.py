@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from kubernetes.client import ApiException
-
-from tests.functional.cluster.kube import NAMESPACE, Kube, ended, succeeded
+from tests.functional.cluster.kube import NAMESPACE, Kube, ended, process_gone, succeeded
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,19 +20,6 @@ pipelineSpec:
   finally:
   - {name: f, taskSpec: {steps: [{image: x, script: echo finally}]}}
 """
-
-
-def gone_soon(pid: int) -> bool:
-    deadline = time.monotonic() + 5
-    stat = Path(f"/proc/{pid}/stat")
-    while time.monotonic() < deadline:
-        try:
-            if stat.read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.fixture
@@ -69,7 +53,7 @@ def test_cancelled_ends_everything_at_once(kube: Kube, run: dict[str, Any]) -> N
     assert "the PipelineRun it belongs to has been cancelled" in succeeded(task)["message"]
     assert task["status"]["steps"][0]["terminated"]["reason"] == "TaskRunCancelled"
     kube.gone("Pod", f"{name}-long-pod")
-    assert gone_soon(pid)
+    assert process_gone(pid)
     assert [item["metadata"]["name"] for item in kube.list("TaskRun")] == [f"{name}-long"]
 
 
@@ -80,7 +64,7 @@ def test_cancelled_run_finally_runs_finally(kube: Kube, run: dict[str, Any]) -> 
     assert (succeeded(found)["status"], succeeded(found)["reason"]) == ("False", "Cancelled")
     assert skipped(found) == {"later": "PipelineRun was stopping"}
     assert kube.task_log(found, "f") == "finally\n"
-    assert gone_soon(pid)
+    assert process_gone(pid)
 
 
 def test_stopped_run_finally_lets_running_tasks_end(kube: Kube) -> None:
@@ -108,7 +92,7 @@ def test_a_deleted_run_takes_its_taskruns_pods_and_processes_with_it(kube: Kube,
     kube.delete(run)
     kube.gone("Pod", f"{run['metadata']['name']}-long-pod")
     assert kube.list("TaskRun") == []
-    assert gone_soon(pid)
+    assert process_gone(pid)
 
 
 def test_a_run_past_its_timeout_fails(kube: Kube) -> None:
@@ -131,7 +115,11 @@ def test_tasks_past_their_timeout_leave_time_for_finally(kube: Kube) -> None:
 
 def test_a_task_past_its_timeout_fails_and_is_retried(kube: Kube) -> None:
     run = kube.pipelinerun(
-        "pipelineSpec: {tasks: [{name: t, timeout: 300ms, retries: 1, taskSpec: {steps: [{name: s, image: x, script: sleep 600}]}}]}"
+        """
+        pipelineSpec:
+          tasks:
+          - {name: t, timeout: 300ms, retries: 1, taskSpec: {steps: [{name: s, image: x, script: sleep 600}]}}
+        """
     )
     task = kube.get("TaskRun", f"{run['metadata']['name']}-t")
     assert succeeded(task)["reason"] == "TaskRunTimeout"

@@ -72,12 +72,14 @@ class Timeouts:
         return min((end for end in ends if end > self.now_ms), default=None)
 
     def task_run_timeout(self, own: str | None, *, final: bool) -> str:
-        """A TaskRun's timeout: the task's own, or the run's if that is longer than the default (or none)."""
+        """A TaskRun's timeout: its own, else that of its part of the run if longer than the default, else the default.
+
+        `timeouts.pipeline` alone does not lengthen it: without `timeouts.tasks` a TaskRun ends after an hour
+        (`pipelineRunTimeout` in Tekton's pipelinerun.go).
+        """
         if own:
             return own
         limit = self.finally_ if final else self.tasks
-        if limit is None and not self.pipeline:
-            limit = 0.0
         if limit is not None and (not limit or limit > _DEFAULT_SECONDS):
             return f"{limit:g}s"
         return "1h0m0s"
