@@ -200,4 +200,4 @@ def phases(workflow: dict[str, Any]) -> dict[str, str]:
 
 def succeeded(run: dict[str, Any]) -> dict[str, Any]:
     """The `Succeeded` condition."""
-    return run["status"]["conditions"][0]
+    return run.get("status", {}).get("conditions", [{"status": "", "reason": ""}])[0]

@@ -28,7 +28,10 @@ templates:
 def started(kube: Kube, workflow: dict[str, Any]) -> int:
     """Wait for the first step; returns the process that it started in the background."""
     workflow = kube.until(
-        workflow, lambda wf: any(n["phase"] == "Running" and n["type"] == "Pod" for n in wf["status"]["nodes"].values())
+        workflow,
+        lambda wf: any(
+            n["phase"] == "Running" and n["type"] == "Pod" for n in wf.get("status", {}).get("nodes", {}).values()
+        ),
     )
     (pod,) = kube.list("Pod", label_selector=f"workflows.argoproj.io/workflow={workflow['metadata']['name']}")
     name = pod["metadata"]["name"]
