@@ -62,6 +62,27 @@ def test_a_released_run_needs_nothing():
     assert list(world.starter.executions) == [ID]
 
 
+REPORTABLE = {"org": "acme", "repo": "app", "base_sha": "a" * 40, "context": "unit", "state": State.SUCCESS}
+
+
+def test_a_released_run_that_github_was_not_told_about_is_reported_by_a_finisher_and_stays_released():
+    world = World(phase=Phase.RELEASED, reported={"github": "pending"}, **REPORTABLE)
+    world.died(status="FAILED")
+    assert world.starter.executions[f"{ID}-finish-1"].status == "RUNNING"
+    assert (world.row.phase, world.row.held) == (Phase.RELEASED, ())
+    for number in range(1, MAX_FINISHERS + 1):
+        world.died(f"{ID}-finish-{number}", "FAILED")
+    assert len(world.starter.executions) == 1 + MAX_FINISHERS
+    assert world.queues.admits.sent == []
+
+
+@pytest.mark.parametrize("told", ["success", "superseded"])
+def test_a_released_run_that_github_knows_about_needs_nothing(told):
+    world = World(phase=Phase.RELEASED, reported={"github": told}, **REPORTABLE)
+    world.died()
+    assert list(world.starter.executions) == [ID]
+
+
 def test_a_notice_that_comes_twice_starts_no_second_finisher():
     world = World(state=State.PENDING)
     world.died()
@@ -124,3 +145,19 @@ def test_the_sweep_wakes_admission():
     world = World()
     Reconcile(finish=world.finish, admit=world.queues, clock=FixedClock())({"detail-type": "Scheduled Event"})
     assert len(world.queues.admits.sent) == 1
+
+
+def test_a_released_run_that_github_was_not_told_of_is_still_reported():
+    told = {"org": "acme", "repo": "app", "head_sha": "h", "context": "unit", "reported": {"github": "pending"}}
+    world = World(phase=Phase.RELEASED, state=State.SUCCESS, completed_at=5, **told)
+    world.died(status="FAILED")
+    assert world.starter.executions[f"{ID}-finish-1"].status == "RUNNING"
+    assert (world.row.phase, world.row.state, world.row.held) == (Phase.RELEASED, State.SUCCESS, ())
+
+
+@pytest.mark.parametrize("changes", [{"reported": {"github": "success"}}, {"superseded": True}, {"report": False}])
+def test_a_released_run_with_nothing_left_to_say_needs_nothing(changes):
+    about = {"org": "acme", "repo": "app", "head_sha": "h", "context": "unit"}
+    world = World(phase=Phase.RELEASED, state=State.SUCCESS, **about, **changes)
+    world.died(status="FAILED")
+    assert list(world.starter.executions) == [ID]

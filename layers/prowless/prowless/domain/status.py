@@ -25,6 +25,18 @@ _GITHUB_STATES = {
 REPORTED_TYPES = frozenset({JobType.PRESUBMIT, JobType.POSTSUBMIT})
 """Prow's default of `job_types_to_report`."""
 
+REPORTER = "github"
+"""The key of a row's `reported` that says which state GitHub was told last."""
+
+SUPERSEDED = "superseded"
+"""Stands there instead of a state when a newer run owns the status."""
+
+REPORTER = "github"
+"""The key of `ProwJob.reported` that holds the last state GitHub took from us."""
+
+SUPERSEDED = "superseded"
+"""What stands there once a newer run owns the status."""
+
 REPORT_MARKER = "<!-- test report -->"
 _HEADER = ("Test name | Commit | Details | Required | Rerun command", "--- | --- | --- | --- | ---")
 
@@ -37,6 +49,18 @@ def github_state(state: State) -> str:
 def reportable(job: ProwJob) -> bool:
     """Whether this run has a status at all (`pkg/crier/reporters/github/reporter.go`)."""
     return job.report and job.type in REPORTED_TYPES and bool(job.repository and job.report_sha and job.context)
+
+
+def owed(job: ProwJob) -> bool:
+    """Whether GitHub has not been told how this run ended."""
+    told = job.reported.get(REPORTER)
+    return reportable(job) and not job.superseded and told not in {SUPERSEDED, github_state(job.state)}
+
+
+def unreported(job: ProwJob) -> bool:
+    """Whether GitHub was never told of the row's state, although it should have been."""
+    told = {github_state(job.state), SUPERSEDED}
+    return reportable(job) and not job.superseded and job.reported.get(REPORTER) not in told
 
 
 def description(text: str, base_sha: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prowless.domain.prowjob import FINAL_STATES, Phase, ProwJob, State
+from prowless.domain.status import owed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,8 @@ class FinishRuns:
     def ended(self, execution: Execution) -> None:
         """Finish the ProwJob of an execution that is closed, by a second execution that stops, collects and reports.
 
-        Does nothing for a run that was released, for a name that is not ours and for a notice that comes twice.
+        Does nothing for a run that was released and reported, for a name that is not ours and for a notice that comes
+        twice.
         """
         match = _NAME.fullmatch(execution.name)
         if match is None:
@@ -51,7 +53,7 @@ class FinishRuns:
             return
         prowjob, number = match["prowjob"], int(match["number"] or 0)
         job = self._prowjobs.get(prowjob)
-        if job is None or job.phase is Phase.RELEASED:
+        if job is None or (job.phase is Phase.RELEASED and not owed(job)):
             log.info("execution ended, nothing to do", extra={"prowjob": prowjob, "status": execution.status})
             return
         if number < job.finishers:
@@ -60,20 +62,23 @@ class FinishRuns:
         log.error("execution died", extra={"prowjob": prowjob, "status": execution.status, "cause": execution.cause})
         if number >= MAX_FINISHERS:
             self._prowjobs.mutate(prowjob, self._failed(execution, number))
-            self._admit.release(prowjob, execution.name)
+            if job.phase is not Phase.RELEASED:
+                self._admit.release(prowjob, execution.name)
             return
         self._resume(self._prowjobs.mutate(prowjob, self._failed(execution, number + 1)))
 
     def _resume(self, job: ProwJob) -> None:
         """Start the newest finishing execution; the name makes a repeated start harmless."""
         execution = self._starter.start(job.id, job.finishers)
-        if execution.status != "RUNNING" and job.phase is not Phase.RELEASED:
+        if execution.status != "RUNNING":
             # It closed before this notice came; its own notice is under way and continues from here.
             log.info("finishing execution is closed", extra={"prowjob": job.id, "status": execution.status})
 
     def _failed(self, execution: Execution, finishers: int) -> Callable[[ProwJob], ProwJob]:
         def change(job: ProwJob) -> ProwJob:
-            job = replace(job, phase=Phase.STARTED, finishers=finishers)
+            # A run that was released is only reported: its place may be another's by now.
+            phase = job.phase if job.phase is Phase.RELEASED else Phase.STARTED
+            job = replace(job, phase=phase, finishers=finishers)
             if job.state in FINAL_STATES:
                 return job
             if job.state is State.TRIGGERED or job.state is State.PENDING:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_REPORTER = "github"
 _ATTEMPT = "github-attempt"
 _LEASE_MS = 60_000
 _NEWEST_SECONDS = 30 * 24 * 3600
@@ -79,9 +78,9 @@ class ReportRun:
         if not rules.reportable(job):
             return False
         if job.superseded:
-            self._note(job, "superseded")
+            self._note(job, rules.SUPERSEDED)
             return False
-        if job.reported.get(_REPORTER) == state:
+        if job.reported.get(rules.REPORTER) == state:
             return True
         lease = f"lease#{job.report_key}"
         now = self._clock.now_ms()
@@ -91,7 +90,7 @@ class ReportRun:
             newest = self._control.newest(f"newest#{job.report_key}", job.build_id, now // 1000 + _NEWEST_SECONDS)
             if newest != job.build_id:
                 log.info("a newer run owns the status", extra={"prowjob": job.id, "newest": newest})
-                self._note(job, "superseded")
+                self._note(job, rules.SUPERSEDED)
                 return False
             return self._post(
                 job,
@@ -130,7 +129,7 @@ class ReportRun:
         present = self._github.statuses(job.repository, job.report_sha).get(job.context)
         return present is not None and (present.state, present.description) == (status.state, status.description)
 
-    def _note(self, job: ProwJob, state: str, key: str = _REPORTER) -> None:
+    def _note(self, job: ProwJob, state: str, key: str = rules.REPORTER) -> None:
         self._runs.prowjobs.mutate(job.id, lambda row: replace(row, reported={**row.reported, key: state}))
 
     def _comment(self, job: ProwJob) -> None:
