@@ -145,19 +145,3 @@ def test_the_sweep_wakes_admission():
     world = World()
     Reconcile(finish=world.finish, admit=world.queues, clock=FixedClock())({"detail-type": "Scheduled Event"})
     assert len(world.queues.admits.sent) == 1
-
-
-def test_a_released_run_that_github_was_not_told_of_is_still_reported():
-    told = {"org": "acme", "repo": "app", "head_sha": "h", "context": "unit", "reported": {"github": "pending"}}
-    world = World(phase=Phase.RELEASED, state=State.SUCCESS, completed_at=5, **told)
-    world.died(status="FAILED")
-    assert world.starter.executions[f"{ID}-finish-1"].status == "RUNNING"
-    assert (world.row.phase, world.row.state, world.row.held) == (Phase.RELEASED, State.SUCCESS, ())
-
-
-@pytest.mark.parametrize("changes", [{"reported": {"github": "success"}}, {"superseded": True}, {"report": False}])
-def test_a_released_run_with_nothing_left_to_say_needs_nothing(changes):
-    about = {"org": "acme", "repo": "app", "head_sha": "h", "context": "unit"}
-    world = World(phase=Phase.RELEASED, state=State.SUCCESS, **about, **changes)
-    world.died(status="FAILED")
-    assert list(world.starter.executions) == [ID]

@@ -31,12 +31,6 @@ REPORTER = "github"
 SUPERSEDED = "superseded"
 """Stands there instead of a state when a newer run owns the status."""
 
-REPORTER = "github"
-"""The key of `ProwJob.reported` that holds the last state GitHub took from us."""
-
-SUPERSEDED = "superseded"
-"""What stands there once a newer run owns the status."""
-
 REPORT_MARKER = "<!-- test report -->"
 _HEADER = ("Test name | Commit | Details | Required | Rerun command", "--- | --- | --- | --- | ---")
 
@@ -55,12 +49,6 @@ def owed(job: ProwJob) -> bool:
     """Whether GitHub has not been told how this run ended."""
     told = job.reported.get(REPORTER)
     return reportable(job) and not job.superseded and told not in {SUPERSEDED, github_state(job.state)}
-
-
-def unreported(job: ProwJob) -> bool:
-    """Whether GitHub was never told of the row's state, although it should have been."""
-    told = {github_state(job.state), SUPERSEDED}
-    return reportable(job) and not job.superseded and job.reported.get(REPORTER) not in told
 
 
 def description(text: str, base_sha: str) -> str:
