@@ -226,3 +226,41 @@ def test_the_posted_status_is_the_rows(world):
     assert world.status() == Status(
         context="unit", state="success", target_url="https://ci/1", description=world.status().description
     )
+
+
+def refused(*_args, **_options):
+    raise PermanentError("S3 bucket elsewhere: PutObject denied")
+
+
+def test_a_bucket_that_refuses_the_files_does_not_keep_the_result_from_github(world):
+    run = world.run()
+    world.artifacts.default.put = refused
+    assert world.report.final(run) == {"next": "release"}
+    assert world.status().state == "error"
+    assert world.prowjobs.get(run).completed_at == NOW
+
+
+def test_a_bucket_that_cannot_be_named_does_not_keep_the_result_from_github(world):
+    run = world.run()
+    world.artifacts.bucket = refused
+    assert world.report.pending(run) == {"next": "run"}
+    assert world.report.final(run) == {"next": "release"}
+    assert world.status().state == "error"
+
+
+def test_a_bucket_that_is_away_is_tried_again_and_the_files_are_written(world):
+    run, bucket = world.run(), world.artifacts.default
+    real = bucket.put
+    bucket.put = lambda *_args, **_options: (_ for _ in ()).throw(RetryableError("slow down"))
+    with pytest.raises(RetryableError):
+        world.report.final(run)
+    bucket.put = real
+    world.report.final(run)
+    assert bucket.json(f"pr-logs/pull/acme_app/{world.pull.number}/unit/5/finished.json")["result"] == "FAILURE"
+
+
+def test_a_comment_that_github_refuses_does_not_undo_the_report(world):
+    run = world.run(**FAILED)
+    world.github.fail("create_comment", PermanentError("Unable to create comment because issue is locked."))
+    assert world.report.final(run) == {"next": "release"}
+    assert world.status().state == "failure"

@@ -57,19 +57,41 @@ class ReportRun:
         """Say how the run ended, after making sure that the row and the files say it too. `{"next": "release"}`."""
         job = self._runs.job(prowjob)
         if not job.complete:
-            job = self._runs.prowjobs.mutate(prowjob, completed(self._clock.now_ms()))
-            self._records.finished(self._runs.spec(prowjob), job)
+            change = completed(self._clock.now_ms())
+            self._close(change(job))
+            job = self._runs.prowjobs.mutate(prowjob, change)
         job = self._addressed(job)
         if self._report(job, job.description) and job.type is JobType.PRESUBMIT and job.pull:
-            self._comment(job)
+            self._say(job)
         return {"next": "release"}
 
+    def _close(self, job: ProwJob) -> None:
+        """Write the closing files. A bucket that refuses them, maybe why the run failed, is no reason for silence."""
+        try:
+            self._records.finished(self._runs.spec(job.id), job)
+        except PermanentError as error:
+            log.error("the run's files cannot be written: %s", error, extra={"prowjob": job.id})  # noqa: TRY400  no trace
+
+    def _say(self, job: ProwJob) -> None:
+        """Keep the comment. The status counts: a refusal (a locked conversation) does not undo the report."""
+        try:
+            self._comment(job)
+        except PermanentError as error:
+            log.warning("GitHub takes no comment here: %s", error, extra={"prowjob": job.id})
+
     def _addressed(self, job: ProwJob) -> ProwJob:
-        """The row with the address that the status links to, which is known once the build id is."""
+        """The row with the address that the status links to, which is known once the build id is.
+
+        A run whose bucket cannot be named has none, and is reported without.
+        """
         if job.url:
             return job
-        spec = self._runs.spec(job.id)
-        url = self._records.url(spec, job, self._config.central().job_url_prefix(spec))
+        try:
+            spec = self._runs.spec(job.id)
+            url = self._records.url(spec, job, self._config.central().job_url_prefix(spec))
+        except PermanentError as error:
+            log.warning("the run has no page: %s", error, extra={"prowjob": job.id})
+            return job
         return self._runs.prowjobs.mutate(job.id, lambda row: replace(row, url=row.url or url)) if url else job
 
     def _report(self, job: ProwJob, text: str) -> bool:
