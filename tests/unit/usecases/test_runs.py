@@ -110,6 +110,27 @@ def test_a_newer_run_of_the_job_replaces_the_older_and_github_is_not_told_of_tha
     assert world.runs.job(new.id).state is State.TRIGGERED
 
 
+def test_a_start_killed_after_its_row_still_replaces_the_older_run_though_the_new_one_was_admitted_meanwhile(world):
+    old = world.start()
+    real = world.starts._replace_older
+    world.starts._replace_older = lambda _job: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        world.start(presubmit("h2"), opened("h2"))
+    world.starts._replace_older = real
+    [new] = [job for job in world.prowjobs.rows.values() if job.id != old.id]
+    world.change(new, phase=Phase.STARTED)
+    world.start(presubmit("h2"), opened("h2"))
+    assert world.runs.job(old.id).state is State.ABORTED
+    assert world.runs.job(new.id).state is State.TRIGGERED
+
+
+def test_a_repeated_start_of_a_replaced_run_stops_nothing_newer(world):
+    old, new = world.start(), world.start(presubmit("h2"), opened("h2"))
+    world.start()
+    assert world.runs.job(old.id).state is State.ABORTED
+    assert world.runs.job(new.id).state is State.TRIGGERED
+
+
 def test_other_jobs_and_other_pulls_are_left_alone(world):
     lint = world.start(presubmit(job="lint"))
     other = world.start(presubmit(number=8))
@@ -140,6 +161,13 @@ def test_an_abort_wakes_the_open_wait_of_a_running_one(world):
     world.change(job, phase=Phase.STARTED, state=State.PENDING, token=world.starter.open_wait("t1"))
     world.aborts.abort(job, "stop")
     assert world.starter.woken == {"t1": {"outcome": "stop"}}
+
+
+def test_an_abort_of_a_run_that_is_ending_already_leaves_it_the_time_to_end(world):
+    job = world.start()
+    world.change(job, phase=Phase.STARTED, state=State.ABORTED, stopping_at=1, token=world.starter.open_wait("t2"))
+    world.aborts.abort(job, "stop")
+    assert world.starter.woken == {}
 
 
 def test_an_abort_with_a_stale_token_is_not_an_error(world):

@@ -99,7 +99,7 @@ class AbortRuns:
         if row.state is State.ABORTED and row.phase is not Phase.RELEASED:
             if row.phase is Phase.WAITING:
                 self._admit.wake(f"abort:{row.id}")
-            if row.token:
+            if row.token and not row.stopping_at:  # a second "stop" would delete what is ending in order
                 self._starter.wake(row.token, {"outcome": "stop"})
         return row
 
@@ -149,9 +149,11 @@ class StartRuns:
         self._runs.keep_spec(prowjob, spec)
         created = self._runs.prowjobs.create(job)
         job = job if created else self._runs.job(prowjob)
+        if job.wanted:
+            # Also for a row that is there: an earlier try may have ended right after it put the row.
+            self._replace_older(job)
         if job.phase is not Phase.WAITING:
             return job
-        self._replace_older(job)
         if job.context:
             self._control.newest(f"newest#{job.report_key}", job.build_id, now // 1000 + _CLAIM_SECONDS)
         self._admit.wake(f"create:{prowjob}")
