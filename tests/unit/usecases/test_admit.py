@@ -4,6 +4,7 @@ import pytest
 
 from prowless.domain.clusters import Cluster
 from prowless.domain.config.central import CentralConfig
+from prowless.domain.errors import PermanentError, RetryableError
 from prowless.domain.prowjob import Phase, ProwJob, State
 from prowless.domain.refs import JobType
 from prowless.usecases.admit import AdmitRuns
@@ -132,3 +133,37 @@ def test_a_message_that_means_nothing_holds_up_nobody(world):
     run = world.add(1)
     world.admit([{"nonsense": 1}, {"wake": f"create:{run}"}])
     assert world.phase(run) is Phase.STARTED
+
+
+def test_a_run_that_cannot_be_started_holds_up_nobody_and_is_tried_again(world):
+    broken, other = world.add(1), world.add(2)
+    real = world.starter.start
+
+    def start(prowjob, finisher=0):
+        if prowjob == broken:
+            raise PermanentError("StartExecution refused")
+        return real(prowjob, finisher)
+
+    world.starter.start = start
+    world.wake(other)
+    assert [world.phase(run) for run in (broken, other)] == [Phase.ADMITTED, Phase.STARTED]
+    world.starter.start = real
+    world.admit([{"wake": "sweep:1"}])
+    assert world.phase(broken) is Phase.STARTED
+
+
+def test_a_message_that_fails_does_not_keep_the_rest_of_its_batch_from_being_done(world):
+    first, second, waiting = (world.add(number) for number in (1, 2, 3))
+    world.wake(first)
+    real = world.control.release
+    world.control.release = lambda before, after: before.id != first and real(before, after)
+    with pytest.raises(RetryableError, match=first):
+        world.admit([{"release": first}, {"release": second}])
+    assert [world.phase(run) for run in (first, second, waiting)] == [Phase.STARTED, Phase.RELEASED, Phase.STARTED]
+
+
+def test_a_release_lets_the_next_in_on_a_cluster_that_has_left_the_configuration(world):
+    first, second = (world.add(number, cluster="gone", max_concurrency=1) for number in (1, 2))
+    world.wake(first)
+    world.admit([{"release": first}])
+    assert world.phase(second) is Phase.STARTED

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.admission import Limits, admissible
-from prowless.domain.errors import RetryableError
+from prowless.domain.errors import ProwlessError, RetryableError
 from prowless.domain.prowjob import Phase, ProwJob
 
 if TYPE_CHECKING:
@@ -39,17 +39,34 @@ class AdmitRuns:
     def __call__(self, messages: Iterable[Mapping[str, Any]]) -> None:
         """Handle a batch: each message is `{"release": id}` or `{"wake": reason}`; repeating one is harmless.
 
-        A message that is neither is logged and dropped: repeating it would hold up everyone.
+        A message that is neither is logged and dropped: repeating it would hold up everyone. One that fails does not
+        keep the rest of its batch from being done, for the queue counts its receives against all of them.
+
+        Raises:
+            ProwlessError: the first failure, after everything else was done.
         """
         named: dict[str, ProwJob] = {}
+        failures: list[ProwlessError] = []
         for message in messages:
-            if release := message.get("release"):
-                self._release(str(release))
-            elif not message.get("wake"):
-                log.error("admit message has neither wake nor release", extra={"admit_message": str(message)[:200]})
-            elif job := self._runs.prowjobs.get(str(message["wake"]).partition(":")[2]):
-                named[job.id] = job
+            try:
+                if job := self._heard(message):
+                    named[job.id] = job
+            except ProwlessError as error:
+                log.warning("admit message failed: %s", error, extra={"admit_message": str(message)[:200]})
+                failures.append(error)
         self._admit(named)
+        if failures:
+            raise failures[0]
+
+    def _heard(self, message: Mapping[str, Any]) -> ProwJob | None:
+        """Let go of the run that a message names, or find the one it wakes; its row now, as its cluster has room."""
+        if release := message.get("release"):
+            self._release(str(release))
+            return self._runs.prowjobs.get(str(release))
+        if wake := message.get("wake"):
+            return self._runs.prowjobs.get(str(wake).partition(":")[2])
+        log.error("admit message has neither wake nor release", extra={"admit_message": str(message)[:200]})
+        return None
 
     def _release(self, prowjob: str) -> None:
         for _ in range(_RELEASE_TRIES):
@@ -113,4 +130,8 @@ class AdmitRuns:
             self._start(after)
 
     def _start(self, job: ProwJob) -> None:
-        self._finish.begin(job.id)
+        try:
+            self._finish.begin(job.id)
+        except ProwlessError as error:
+            # It stays admitted, and the next message or sweep tries again: one run must not hold up all others.
+            log.error("run not started: %s", error, extra={"prowjob": job.id})  # noqa: TRY400  the cause is in the text
