@@ -282,6 +282,34 @@ def test_collect_brings_one_log_per_call_and_then_the_records(world):
     assert world.row.completed_at == NOW
 
 
+def test_a_second_collection_after_the_object_is_gone_keeps_the_log_and_the_steps_of_the_first(world):
+    world.submitted()
+    world.engine.finish(ID, RunPhase.SUCCESS, log=b"all good\n")
+    world.poll()
+    world.collect(ID, world.collect(ID, None)["cursor"])
+    nodes = world.state.json(f"runs/{ID}/nodes.json")
+    world.engine.runs.clear()
+    assert world.collect(ID, None)["done"] is True
+    assert world.artifacts.default.get(f"{FOLDER}/5/build-log.txt") == b"all good\n"
+    assert world.state.json(f"runs/{ID}/nodes.json") == nodes
+
+
+def test_the_joint_log_of_very_many_steps_stays_within_the_functions_memory(world):
+    world.submitted()
+    world.engine.finish(ID, RunPhase.SUCCESS)
+    run = world.engine.runs[ID]
+    run.nodes = tuple(Node(name=f"s{number}", phase="Succeeded") for number in range(100))
+    run.logs = dict.fromkeys((node.name for node in run.nodes), b"x" * 1_000_000)
+    world.collect(ID, len(run.nodes))
+    for node in run.nodes:
+        key = f"{FOLDER}/5/{node.name}-build-log.txt"
+        world.artifacts.default.put(key, run.logs[node.name], "text/plain")
+    world.collect(ID, len(run.nodes))
+    joint = world.artifacts.default.get(f"{FOLDER}/5/build-log.txt")
+    assert len(joint) < 68 * 1024 * 1024
+    assert joint.count(b"cut here: the whole log is in") == len(run.nodes)
+
+
 def test_collect_of_a_run_that_never_had_an_object_still_writes_its_records(world):
     world.change(state=State.ERROR, description="cannot be rendered")
     assert world.collect(ID, None)["done"] is True

@@ -29,6 +29,9 @@ MAX_STEP_LOG = 32 * 1024 * 1024
 _MAX_SUMMARY = 4 * 1024 * 1024
 """Bytes of each step that go into the joint build-log.txt of a run with several steps."""
 
+_MAX_JOINT = 64 * 1024 * 1024
+"""Bytes of all steps in it, shared out evenly: a run may have a thousand steps, and the function has 1 GB."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -87,9 +90,10 @@ class CollectRun:
         bucket, folder = self._records.place(spec, job)
         if len(steps) != 1:
             joint = b"".join(_joint(bucket, folder, steps)) or f"{job.description}\n".encode()
-            bucket.put(f"{folder}/build-log.txt", joint, "text/plain; charset=utf-8")
-        seen = engine.observe(ref)
-        self._runs.keep_nodes(job.id, [asdict(node) for node in seen.nodes] if seen else [])
+            # Without steps the pods are gone, maybe since an earlier execution collected them: what it brought stays.
+            bucket.put(f"{folder}/build-log.txt", joint, "text/plain; charset=utf-8", only_if_absent=not steps)
+        if seen := engine.observe(ref):
+            self._runs.keep_nodes(job.id, [asdict(node) for node in seen.nodes])
 
     def _completed(self, prowjob: str) -> ProwJob:
         return self._runs.prowjobs.mutate(prowjob, completed(self._clock.now_ms()))
@@ -118,12 +122,13 @@ def log_name(steps: list[Node], position: int) -> str:
 
 
 def _joint(bucket: Objects, folder: str, steps: list[Node]) -> Iterator[bytes]:
+    share = min(_MAX_SUMMARY, _MAX_JOINT // max(1, len(steps)))
     for position, step in enumerate(steps):
         name = log_name(steps, position)
         data = bucket.get(f"{folder}/{name}") or b""
         yield f"==> {step.name} ({step.phase}) <==\n".encode()
-        yield data[:_MAX_SUMMARY]
-        if len(data) > _MAX_SUMMARY:
+        yield data[:share]
+        if len(data) > share:
             yield f"\n[cut here: the whole log is in {name}]\n".encode()
         elif data and not data.endswith(b"\n"):
             yield b"\n"
