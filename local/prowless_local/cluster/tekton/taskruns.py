@@ -122,7 +122,7 @@ class TaskRunController:
         namespace, status = taskrun["metadata"]["namespace"], taskrun["status"]
         try:
             task, task_name = self._task(taskrun)
-            status["taskSpec"] = task
+            status["taskSpec"] = {**task, "steps": [{"name": "", **step} for step in task["steps"]]}
             pod = self._store.read(resources.PODS, namespace, pod_name(taskrun, self._retried(taskrun)))
             if pod is not None and owned_by(pod, uid_of(taskrun)):
                 on_error = (taskrun["metadata"].get("annotations") or {}).get(ON_ERROR_ANNOTATION, "")
