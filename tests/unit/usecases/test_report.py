@@ -72,6 +72,22 @@ def test_pending_says_that_the_run_is_on_its_way(world):
     assert world.status().description.endswith(f" BaseSHA:{world.pull.base_sha}")
 
 
+def test_a_late_pending_report_does_not_follow_the_end(world):
+    """The call of an execution that was stopped goes on for as long as the function may take."""
+    run = world.run()
+    lease = world.control.lease
+
+    def slow(*arguments):
+        world.control.lease = lease
+        world.prowjobs.mutate(run, lambda row: replace(row, **FAILED, pending_at=NOW))
+        world.report.final(run)
+        return lease(*arguments)
+
+    world.control.lease = slow
+    world.report.pending(run)
+    assert (world.status().state, world.posts()) == ("failure", 1)
+
+
 def test_a_run_stopped_before_it_began_goes_straight_to_its_end(world):
     assert world.report.pending(world.run(state=State.ABORTED)) == {"next": "final"}
     assert world.posts() == 0

@@ -114,6 +114,10 @@ class ReportRun:
                 log.info("a newer run owns the status", extra={"prowjob": job.id, "newest": newest})
                 self._note(job, rules.SUPERSEDED)
                 return False
+            if rules.github_state(self._runs.job(job.id).state) != state:
+                # A call of an execution that was stopped may come late, after the run's end was reported.
+                log.info("the run has ended meanwhile", extra={"prowjob": job.id})
+                return False
             return self._post(
                 job,
                 Status(

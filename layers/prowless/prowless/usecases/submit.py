@@ -52,7 +52,8 @@ class SubmitRun:
         manifest = self._runs.manifest(prowjob)
         check_policy(manifest, cluster)
         engine = self._clusters.engine(cluster, manifest["kind"])
-        self._runs.prowjobs.mutate(prowjob, lambda row: replace(row, submitted=True))
+        if not self._runs.prowjobs.mutate(prowjob, _marked).submitted:
+            return {"next": "final"}
         ref = engine.create(manifest, prowjob)
         job = self._runs.prowjobs.mutate(prowjob, self._seen(ref))
         self._records.started(self._runs.spec(prowjob), job)
@@ -69,3 +70,8 @@ class SubmitRun:
             return row
 
         return change
+
+
+def _marked(row: ProwJob) -> ProwJob:
+    # Asked again here: a run that was stopped a moment ago must not get an object that nobody would stop.
+    return replace(row, submitted=True) if row.wanted else row
