@@ -49,11 +49,12 @@ class Calls:
     `moments` are those that somebody else could tell apart: after each call, and before the first of an invocation.
     """
 
-    def __init__(self, world: World, kill: str = "") -> None:
-        """`kill` is a moment's text; without it nobody dies."""
+    def __init__(self, world: World, kill: str = "", instead: Callable[[], None] | None = None) -> None:
+        """`kill` is a moment's text; without it nobody dies. `instead` is called then, and the function goes on."""
         self.moments: list[Moment] = []
         self.killed = False
         self._kill = kill
+        self._instead = instead
         self._shorts = {logical: function.spec.short for logical, function in world.aws.functions.items()}
         self._count: Counter[tuple[str, str]] = Counter()
         self._mine = threading.local()
@@ -94,15 +95,19 @@ class Calls:
             if phase == "after" or not self._mine.answered:
                 self.moments.append(moment)
             self._mine.answered = phase == "after"
-            if str(moment) == self._kill and not self.killed:
-                self.killed = self._mine.dead = True
-                raise Killed
+            strikes = str(moment) == self._kill and not self.killed
+            self.killed = self.killed or strikes
+        if strikes and self._instead:
+            self._instead()
+        elif strikes:
+            self._mine.dead = True
+            raise Killed
 
 
 @contextmanager
-def watched(world: World, kill: str = "") -> Iterator[Calls]:
-    """Watch the calls of functions meanwhile, and kill one."""
-    calls = Calls(world, kill)
+def watched(world: World, kill: str = "", instead: Callable[[], None] | None = None) -> Iterator[Calls]:
+    """Watch the calls of functions meanwhile, and kill one, or do something else at that moment."""
+    calls = Calls(world, kill, instead)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Transport, "_exchange", calls.around(Transport._exchange, lambda _, request: request.name))
         patch.setattr(Client, "_answer", calls.around(Client._answer, lambda _, method, path: f"{method} {path}"))

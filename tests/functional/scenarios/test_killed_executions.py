@@ -8,6 +8,7 @@ import pytest
 from moto.core.exceptions import AWSError
 from moto.sqs.models import SQSBackend
 from tests.functional.scenarios.conftest import running
+from tests.functional.scenarios.kills import watched
 from tests.functional.scenarios.stopping import STATES, stopped_at_work, stopped_on_entry
 from tests.functional.scenarios.world import HOUR, Pull, World, presubmit
 
@@ -143,6 +144,31 @@ def test_a_run_whose_execution_is_stopped_while_a_function_works_is_reported_and
         pull = closed(world) if function == "stop" else opened(world)
         ended_well(world, pull)
     assert len(stop.executions) == 1
+
+
+LATE = {
+    "submit": "submit, before dynamodb UpdateItem #1",
+    "prepare": "prepare, before dynamodb UpdateItem #1",
+    "poll": "poll, before GET /apis/argoproj.io/v1alpha1/namespaces/test-pods/workflows/* #1",
+    "collect": "collect, before s3 PutObject #1",
+}
+
+
+@pytest.mark.parametrize("function", LATE)
+def test_a_function_that_goes_on_after_its_execution_was_stopped_and_finished_does_no_harm(world, function):
+    """Lambda does not end a function because Step Functions stopped its execution."""
+
+    def outlive() -> None:
+        (arn,) = world.executions("RUNNING")
+        world.stop_execution(arn)
+        world.clock.sleep(25)
+
+    before = len(world.created)
+    with watched(world, LATE[function], outlive) as calls:
+        pull = opened(world)
+        ended_well(world, pull)
+    assert calls.killed
+    assert len(world.created) == before + (function not in {"submit", "prepare"})
 
 
 @pytest.mark.parametrize("state", FINISHING)
