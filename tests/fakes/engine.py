@@ -148,7 +148,10 @@ class MemoryEngine:
 
     def _find(self, ref: ObjectRef) -> MemoryRun | None:
         run = self.runs.get(ref.name)
-        return run if run and ref.uid in {"", run.uid} else None
+        if run is None:
+            return None
+        ours = ref.uid == run.uid if ref.uid else run.prowjob == ref.name
+        return run if ours else None
 
     def _called(self, method: str) -> None:
         self.calls.append(method)

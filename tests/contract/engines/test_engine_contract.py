@@ -56,6 +56,27 @@ def test_another_object_of_the_name_is_not_ours(world, prowjob):
     assert not seen.stopped
 
 
+def test_without_a_uid_an_object_is_ours_if_it_carries_our_id(world, prowjob):
+    ref = created(world, prowjob, "waits")
+    unseen = ObjectRef(kind=ref.kind, namespace=ref.namespace, name=ref.name)
+    seen = world.engine.observe(unseen)
+    assert seen is not None
+    assert seen.uid == ref.uid
+
+
+def test_without_a_uid_an_object_of_somebody_else_is_left_alone(world, prowjob):
+    taken = manifest(world.kind, prowjob, "waits")
+    taken["metadata"]["labels"]["prow.k8s.io/id"] = "another"
+    theirs = world.engine.create(taken, "another")
+    unseen = ObjectRef(kind=theirs.kind, namespace=theirs.namespace, name=theirs.name)
+    assert world.engine.observe(unseen) is None
+    world.engine.stop(unseen)
+    world.engine.delete(unseen)
+    seen = world.engine.observe(theirs)
+    assert seen is not None
+    assert not seen.stopped
+
+
 @pytest.mark.parametrize(("work", "phase"), [("succeeds", RunPhase.SUCCESS), ("fails", RunPhase.FAILURE)])
 def test_a_run_that_ends_says_how_and_what_it_wrote(world, prowjob, work, phase):
     ref = created(world, prowjob, work)

@@ -26,7 +26,7 @@ def engine(api, kind):
 
 
 def ref(kind):
-    return ObjectRef(kind=kind, namespace="test-pods", name="run")
+    return ObjectRef(kind=kind, namespace="test-pods", name="run", uid="u")
 
 
 def observed(api, kind, status=None, spec=None, **metadata):

@@ -255,7 +255,7 @@ def test_stop_finds_the_object_of_a_create_whose_answer_was_lost(world):
     world.submitted()
     world.change(object={})
     assert world.stop({"prowjob": ID, "error": {"Error": "E", "Cause": "x"}}) == {"next": "await"}
-    assert world.row.object["name"] == ID
+    assert (world.row.object["name"], world.row.object["uid"]) == (ID, world.engine.runs[ID].uid)
 
 
 def test_a_second_stop_deletes_instead_of_asking_again(world):

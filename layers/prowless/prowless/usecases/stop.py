@@ -55,6 +55,7 @@ class StopRun:
         if job.stopping_at:
             engine.delete(ref)
             return {"next": "collect"}
+        ref = replace(ref, uid=seen.uid)
         engine.stop(ref)
         now = self._clock.now_ms()
         self._runs.prowjobs.mutate(prowjob, lambda row: replace(row, object=ref.to_dict(), stopping_at=now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -71,7 +72,12 @@ class ObjectEngine(ABC):
                 raise
 
     def delete(self, ref: ObjectRef) -> None:
-        """Remove the object, its pods after it; one that is gone is not an error."""
+        """Remove the object, its pods after it; one that is gone, or is not ours, is not an error."""
+        if not ref.uid:
+            stored = self._get(ref)
+            if stored is None:
+                return
+            ref = replace(ref, uid=stored["metadata"]["uid"])
         self._delete(ref, {"propagationPolicy": "Background"})
 
     def steps(self, ref: ObjectRef) -> list[Node]:
@@ -143,7 +149,10 @@ class ObjectEngine(ABC):
             if _gone(exc, ref):
                 return None
             raise
-        return stored if ref.uid in {"", stored["metadata"]["uid"]} else None
+        metadata = stored["metadata"]
+        # Without a uid nobody saw it created: it is ours if it says so, for our objects are named after their runs.
+        ours = ref.uid == metadata["uid"] if ref.uid else (metadata.get("labels") or {}).get(ID) == ref.name
+        return stored if ours else None
 
     def _path(self, namespace: str, name: str = "") -> str:
         path = f"{self.api}/namespaces/{_part(namespace)}/{self.plural}"
