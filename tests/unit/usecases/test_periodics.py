@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain.config.jobs import Periodic
-from prowless.domain.errors import RetryableError
+from prowless.domain.errors import PermanentError, RetryableError
 from prowless.domain.prowjob import State
 from prowless.usecases.periodics import StartPeriodics
 from tests.fakes.config import FixedConfig
@@ -65,13 +65,14 @@ def test_a_tick_killed_anywhere_is_completed_by_the_next_and_starts_once(world, 
     assert len(world.queues.admits.sent) == 1
 
 
-def test_one_periodic_that_fails_does_not_hold_up_the_others():
+@pytest.mark.parametrize("error", [RetryableError("throttled"), PermanentError("its run cannot be read")])
+def test_one_periodic_that_fails_does_not_hold_up_the_others(error):
     world = World(NIGHTLY, replace(NIGHTLY, name="weekly"))
     real = world.control.value
 
     def broken(key):
         if key == "periodic#nightly":
-            raise RetryableError("throttled")
+            raise error
         return real(key)
 
     world.control.value = broken

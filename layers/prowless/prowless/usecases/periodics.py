@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from prowless.domain.errors import RetryableError
+from prowless.domain.errors import ProwlessError, RetryableError
 from prowless.domain.identity import Cause
 from prowless.domain.schedule import LastRun, PeriodicState, tick
 from prowless.domain.specs import periodic_spec
@@ -47,7 +47,7 @@ class StartPeriodics:
         for job in periodics:
             try:
                 started += self._tick(job)
-            except RetryableError as error:
+            except ProwlessError as error:
                 log.warning("periodic not looked at: %s", error, extra={"job": job.name})
                 failed.append(job.name)
         if failed:
