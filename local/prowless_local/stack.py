@@ -7,7 +7,6 @@ import json
 import secrets
 import tempfile
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,7 +20,6 @@ from prowless.usecases.snapshots import publish
 from prowless_local.aws.stack import EmbeddedAws
 from prowless_local.clock import WallClock
 from prowless_local.cluster import EmbeddedCluster, write_kubeconfig
-from prowless_local.cluster.resources import PIPELINERUNS, PODS, WORKFLOWS
 from prowless_local.github import FakeGitHub
 from prowless_local.view import ArtifactPages
 
@@ -196,11 +194,7 @@ class Stack:
         cluster = self.clusters.get(run.cluster)
         if cluster is None or not run.object:
             return 0
-        resource = next(r for r in (WORKFLOWS, PIPELINERUNS, PODS) if r.kind == run.object["kind"])
-        found = cluster.store.read(resource, run.object["namespace"], run.object["name"]) or {}
-        status = found.get("status") or {}
-        ended = status.get("finishedAt") or status.get("completionTime")
-        return int(datetime.fromisoformat(ended).timestamp() * 1000) if ended else 0
+        return cluster.ended_at(run.object["kind"], run.object["namespace"], run.object["name"])
 
     def push(self, snapshot: Snapshot) -> None:
         """Publish a compiled configuration, its links pointing at this stack's pages unless it says otherwise."""

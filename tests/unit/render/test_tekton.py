@@ -25,7 +25,11 @@ def test_the_variables_become_parameters_that_the_spec_does_not_give():
 
 
 def test_the_timeout_is_the_jobs_unless_the_spec_says_one():
-    assert pipeline_run({"pipelineRef": {"name": "p"}})["spec"]["timeouts"] == {"pipeline": "600s"}
+    assert pipeline_run({"pipelineRef": {"name": "p"}})["spec"]["timeouts"] == {
+        "tasks": "600s",
+        "finally": "600s",
+        "pipeline": "1200s",
+    }
     given = {"pipelineRef": {"name": "p"}, "timeouts": {"pipeline": "1h"}}
     assert pipeline_run(given)["spec"]["timeouts"] == {"pipeline": "1h"}
 

@@ -23,6 +23,9 @@ _IMPLICIT = "PROW_IMPLICIT_GIT_REF"
 _EXTRA = re.compile(r"PROW_EXTRA_GIT_REF_(0|[1-9][0-9]{0,3})")
 _GIT_TASK = "git-clone"
 
+_FINALLY_SECONDS = 600
+"""For `finally` tasks after a time-out: as long as poll gives a stopped run to end."""
+
 
 def pipeline_run(spec: ProwJobSpec, job: ProwJob, cluster: Cluster, *, timeout_seconds: int) -> dict[str, Any]:
     """A PipelineRun of the job's own spec.
@@ -49,7 +52,12 @@ def pipeline_run(spec: ProwJobSpec, job: ProwJob, cluster: Cluster, *, timeout_s
     if problems:
         raise ConfigError(problems)
     if not body.get("timeouts"):
-        body["timeouts"] = {"pipeline": f"{timeout_seconds}s"}
+        # Without `tasks` each TaskRun would end at Tekton's own default of one hour.
+        body["timeouts"] = {
+            "tasks": f"{timeout_seconds}s",
+            "finally": f"{_FINALLY_SECONDS}s",
+            "pipeline": f"{timeout_seconds + _FINALLY_SECONDS}s",
+        }
     labels, annotations = labels_and_annotations(spec, job)
     return {
         "apiVersion": "tekton.dev/v1",
