@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from itertools import accumulate, count, takewhile
 
+from prowless.adapters.kubernetes.objects import MAX_NODES
+from prowless.usecases.collect import STEPS_PER_CALL
 from tests.infra.machines import Round, events_of, retries, round_of, states, tasks
 
 BUDGET = 25_000 * 80 // 100
 JOB_SECONDS = 48 * 3600
-COLLECT_PAGES = 100
-"""Far more than the logs of one run need."""
+COLLECT_PAGES = 2 * MAX_NODES // STEPS_PER_CALL
+"""Twice what the largest run needs: a call may bring fewer logs when they are slow."""
 
 
 def _ladder(seconds: float, each: Callable[[int], Round] = round_of) -> list[Round]:

@@ -11,7 +11,7 @@ from prowless.domain.errors import ClusterUnreachableError, ConfigError, Permane
 from prowless.domain.prowjob import Phase, ProwJobSpec, State, header
 from prowless.domain.refs import JobType, Pull, Refs
 from prowless.ports.engine import Node, RunPhase
-from prowless.usecases.collect import CollectRun, log_name
+from prowless.usecases.collect import STEPS_PER_CALL, CollectRun, log_name
 from prowless.usecases.poll import STOP_PATIENCE_MS, PollRun
 from prowless.usecases.prepare import PrepareRun, linked, web_address
 from prowless.usecases.records import Records
@@ -267,7 +267,7 @@ def test_a_second_stop_deletes_instead_of_asking_again(world):
     assert world.engine.runs == {}
 
 
-def test_collect_brings_one_log_per_call_and_then_the_records(world):
+def test_collect_brings_the_log_and_then_the_records(world):
     world.submitted()
     world.engine.finish(ID, RunPhase.SUCCESS, log=b"all good\n")
     world.poll()
@@ -280,6 +280,42 @@ def test_collect_brings_one_log_per_call_and_then_the_records(world):
     assert bucket.json(f"{FOLDER}/5/prowjob.json")["status"]["state"] == "success"
     assert bucket.get(f"{FOLDER}/latest-build.txt") == b"5"
     assert world.row.completed_at == NOW
+
+
+def many_steps(world, count):
+    world.submitted()
+    world.engine.finish(ID, RunPhase.SUCCESS)
+    run = world.engine.runs[ID]
+    run.nodes = tuple(Node(name=f"s{number:03}", phase="Succeeded") for number in range(count))
+    run.logs = {node.name: f"log of {node.name}\n".encode() for node in run.nodes}
+
+
+def collected(world):
+    """The cursors of all calls until the records are written."""
+    cursors = [None]
+    while not (answer := world.collect(ID, cursors[-1]))["done"]:
+        cursors.append(answer["cursor"])
+    return cursors
+
+
+def test_collect_brings_a_bounded_number_of_logs_per_call(world):
+    many_steps(world, 2 * STEPS_PER_CALL + 1)
+    assert collected(world) == [None, STEPS_PER_CALL, 2 * STEPS_PER_CALL, 2 * STEPS_PER_CALL + 1]
+    bucket = world.artifacts.default
+    assert bucket.get(f"{FOLDER}/5/s040-build-log.txt") == b"log of s040\n"
+    assert bucket.get(f"{FOLDER}/5/build-log.txt").count(b"log of s") == 2 * STEPS_PER_CALL + 1
+
+
+def test_collect_begins_no_further_log_after_a_minute(world):
+    many_steps(world, 5)
+    real = world.engine.logs
+
+    def slow(*arguments):
+        world.clock.advance(40_000)
+        return real(*arguments)
+
+    world.engine.logs = slow
+    assert collected(world) == [None, 2, 4, 5]
 
 
 def test_a_second_collection_after_the_object_is_gone_keeps_the_log_and_the_steps_of_the_first(world):

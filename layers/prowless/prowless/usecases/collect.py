@@ -1,4 +1,4 @@
-"""collect: bring the logs of a finished run to the artifact bucket, a step at a time, then write the records."""
+"""collect: bring the logs of a finished run to the artifact bucket, some steps at a time, then write the records."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ _MAX_SUMMARY = 4 * 1024 * 1024
 _MAX_JOINT = 64 * 1024 * 1024
 """Bytes of all steps in it, shared out evenly: a run may have a thousand steps, and the function has 1 GB."""
 
+STEPS_PER_CALL = 20
+"""Logs that one call brings at most: a run may have a thousand, and each call costs 7 events of the history."""
+
+_CALL_MS = 60_000
+"""When a call begins no further log; the function may take five minutes."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -47,7 +53,7 @@ class CollectRun:
         self._clock = clock
 
     def __call__(self, prowjob: str, cursor: int | None) -> dict[str, Any]:
-        """`{"done": bool, "cursor": n}`: one step's log per call, so that a run of many steps fits any time limit.
+        """`{"done": bool, "cursor": n}`: some steps' logs per call, so that a run of many steps fits any time limit.
 
         Raises:
             ClusterUnreachableError: the API does not answer; the records can be written without the logs.
@@ -58,8 +64,7 @@ class CollectRun:
         source = self._source(job)
         steps = source[0].steps(source[1]) if source else []
         if source and position < len(steps):
-            self._upload(job, spec, source, steps, position)
-            return {"done": False, "cursor": position + 1}
+            return {"done": False, "cursor": self._upload_some(job, spec, source, steps, position)}
         if source:
             self._close(job, spec, source, steps)
         self._records.finished(spec, self._completed(prowjob))
@@ -72,6 +77,17 @@ class CollectRun:
             return None
         ref = ObjectRef.from_dict(job.object)
         return self._clusters.engine(cluster, ref.kind), ref
+
+    def _upload_some(
+        self, job: ProwJob, spec: ProwJobSpec, source: tuple[Engine, ObjectRef], steps: list[Node], position: int
+    ) -> int:
+        """Bring logs from `position` on, one at least; the position of the next."""
+        end, began = min(position + STEPS_PER_CALL, len(steps)), self._clock.now_ms()
+        while True:
+            self._upload(job, spec, source, steps, position)
+            position += 1
+            if position == end or self._clock.now_ms() - began >= _CALL_MS:
+                return position
 
     def _upload(
         self, job: ProwJob, spec: ProwJobSpec, source: tuple[Engine, ObjectRef], steps: list[Node], position: int
