@@ -181,7 +181,8 @@ class Client:
         if not isinstance(status, dict):
             status = {}
         message = str(status.get("message") or text.strip() or response.reason or "no message")[:_MAX_MESSAGE]
-        said = f"cluster {self.alias} answers {response.status} to {method} {path}: {message}"
+        # The API's words first: a commit status has room for some ninety characters.
+        said = f"{message} (cluster {self.alias} answers {response.status} to {method} {path})"
         if response.status == _TOO_MANY or response.status >= _SERVER_FAULT:
             raise ClusterUnreachableError(said)
         raise RefusedError(

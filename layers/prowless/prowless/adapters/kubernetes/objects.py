@@ -47,7 +47,7 @@ class ObjectEngine(ABC):
         except RefusedError as exc:
             if exc.code != _CONFLICT:
                 raise
-            stored = self._client.get(self._path(namespace, name))
+            stored = self._standing(namespace, name, exc)
             owner = (stored.get("metadata", {}).get("labels") or {}).get(ID)
             if owner != prowjob:
                 raise PermanentError(f"{exc} (it belongs to {owner or 'somebody else'}, not to this run)") from exc
@@ -153,6 +153,15 @@ class ObjectEngine(ABC):
         # Without a uid nobody saw it created: it is ours if it says so, for our objects are named after their runs.
         ours = ref.uid == metadata["uid"] if ref.uid else (metadata.get("labels") or {}).get(ID) == ref.name
         return stored if ours else None
+
+    def _standing(self, namespace: str, name: str, conflict: RefusedError) -> dict[str, Any]:
+        """The object that has the name. If there is none, the conflict was about something else, and says what."""
+        try:
+            return self._client.get(self._path(namespace, name))
+        except RefusedError as exc:
+            if exc.code != _NOT_FOUND:
+                raise
+            raise conflict from exc
 
     def _path(self, namespace: str, name: str = "") -> str:
         path = f"{self.api}/namespaces/{_part(namespace)}/{self.plural}"
