@@ -57,12 +57,20 @@ class JobBuilder:
                 self.postsubmits.setdefault(repository, []).append(post)
         self.periodics.extend(self._periodics(reader, sections.get("periodics"), document.path))
 
+    def read_own(self, document: Document, repository: str, sections: Mapping[str, Any]) -> None:
+        """The jobs of one of a repository's own files, where they stand in plain lists and there are no periodics."""
+        reader = Reader(document, self.problems)
+        own = self.presubmits.setdefault(repository, [])
+        own.extend(self._presubmits(reader, repository, sections.get("presubmits"), document.path))
+        posts = self.postsubmits.setdefault(repository, [])
+        posts.extend(self._postsubmits(reader, repository, sections.get("postsubmits"), document.path))
+
     def check_together(self) -> None:
         """Names and contexts, over all documents."""
         for kind, lists in (("presubmit", self.presubmits), ("postsubmit", self.postsubmits)):
             for repository, jobs in lists.items():
-                for problem in validate.list_problems(jobs, kind):
-                    self.problems.error(f"{repository} ({jobs[0].source})", problem)
+                for at, problem in validate.list_problems(jobs, kind):
+                    self.problems.error(f"{at} ({repository})", problem)
         seen: dict[str, str] = {}
         for job in self.periodics:
             if job.name in seen:
@@ -84,7 +92,7 @@ class JobBuilder:
 
     def _presubmits(self, reader: Reader, repository: str, value: Any, at: str) -> Iterable[Presubmit]:
         for raw, place in self._raw(reader, value, at, PRESUBMIT, f"presubmits of {repository}"):
-            raw.setdefault("context", raw["name"])
+            raw["context"] = raw.get("context") or raw["name"]
             if not raw.get("trigger") and not raw.get("rerun_command"):
                 raw["trigger"] = default_trigger(raw["name"])
                 raw["rerun_command"] = default_rerun_command(raw["name"])
@@ -94,7 +102,7 @@ class JobBuilder:
 
     def _postsubmits(self, reader: Reader, repository: str, value: Any, at: str) -> Iterable[Postsubmit]:
         for raw, place in self._raw(reader, value, at, POSTSUBMIT, f"postsubmits of {repository}"):
-            raw.setdefault("context", raw["name"])
+            raw["context"] = raw.get("context") or raw["name"]
             job = self._job(Postsubmit, raw, place, repository)
             self._check(
                 job, JobType.POSTSUBMIT, [*validate.postsubmit_problems(job), *validate.branch_job_problems(job)]
