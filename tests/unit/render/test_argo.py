@@ -140,7 +140,7 @@ def test_a_workflow_spec_keeps_what_it_says_and_gets_prows_parameters():
         "entrypoint": "go",
         "arguments": {"parameters": [{"name": "JOB_NAME", "value": "mine"}]},
         "activeDeadlineSeconds": 10,
-        "ttlStrategy": {"secondsAfterFailure": 1},
+        "ttlStrategy": {"secondsAfterFailure": 7200},
         "templates": [],
     }
     body = own(given)["spec"]
@@ -148,7 +148,7 @@ def test_a_workflow_spec_keeps_what_it_says_and_gets_prows_parameters():
     assert parameters["JOB_NAME"] == "mine"
     assert parameters["PULL_NUMBER"] == "7"
     assert body["activeDeadlineSeconds"] == 10
-    assert body["ttlStrategy"] == {"secondsAfterFailure": 1}
+    assert body["ttlStrategy"] == {"secondsAfterFailure": 7200}
     assert given["arguments"] == {"parameters": [{"name": "JOB_NAME", "value": "mine"}]}
     assert own({"activeDeadlineSeconds": 6000})["spec"]["activeDeadlineSeconds"] == 600
 
@@ -189,3 +189,10 @@ def test_the_pods_of_a_workflow_spec_carry_the_runs_id():
     assert body["podMetadata"]["labels"]["prow.k8s.io/id"] == PROWJOB
     assert body["podMetadata"]["labels"]["mine"] == "1"
     assert body["podMetadata"]["annotations"] == {"a": "b"}
+
+
+def test_a_finished_workflow_stays_long_enough_to_be_read():
+    container = {"name": "main", "container": {"image": "alpine"}}
+    ttl = {"secondsAfterSuccess": 0, "secondsAfterCompletion": 90_000, "secondsAfterFailure": None}
+    body = own({"entrypoint": "main", "templates": [container], "ttlStrategy": ttl})["spec"]
+    assert body["ttlStrategy"] == {**ttl, "secondsAfterSuccess": 3600}

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _KEEP_SECONDS = 86_400
 """How long a finished Workflow stays: long enough to be collected after a day's outage of ours."""
 
+_LEAST_KEPT_SECONDS = 3_600
+"""The least that a job's own `ttlStrategy` may ask for: a result that is gone before the next poll (at most five
+minutes, more while the cluster does not answer) would be taken for a run that somebody deleted."""
+
 _SPEC_FIELDS = {
     "affinity": "affinity",
     "automountServiceAccountToken": "automountServiceAccountToken",
@@ -83,7 +87,8 @@ def workflow_of_spec(spec: ProwJobSpec, job: ProwJob, cluster: Cluster, *, timeo
 
     Prow's variables become arguments of the Workflow and variables of every container and script template, where the
     spec does not give them itself. Templates that live in the cluster (`templateRef`, `workflowTemplateRef`) get the
-    arguments only. An argument's `{{` is written `{ {`: Argo would read it as a tag.
+    arguments only. An argument's `{{` is written `{ {`: Argo would read it as a tag. A `ttlStrategy` shorter than an
+    hour becomes an hour, so that the result is there to be read.
     """
     body: dict[str, Any] = deepcopy(dict(spec.workflow_spec or {}))
     env = job_environment(spec, job)
@@ -104,7 +109,11 @@ def workflow_of_spec(spec: ProwJobSpec, job: ProwJob, cluster: Cluster, *, timeo
     metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
     body["podMetadata"] = metadata
     body["activeDeadlineSeconds"] = min(timeout_seconds, body.get("activeDeadlineSeconds") or timeout_seconds)
-    body.setdefault("ttlStrategy", {"secondsAfterCompletion": _KEEP_SECONDS})
+    ttl = body.get("ttlStrategy") or {"secondsAfterCompletion": _KEEP_SECONDS}
+    body["ttlStrategy"] = {
+        after: max(_LEAST_KEPT_SECONDS, seconds) if isinstance(seconds, int) else seconds
+        for after, seconds in ttl.items()
+    }
     return _workflow(job, cluster, labels, annotations, body)
 
 
