@@ -237,6 +237,11 @@ class World:
         store = self.clusters[alias].store
         return [obj for resource in (WORKFLOWS, PIPELINERUNS) for obj in store.list(resource)[0]]
 
+    def workflow(self, name: str, alias: str = "default") -> dict[str, Any]:
+        """One run's object."""
+        (found,) = [obj for obj in self.workflows(alias) if obj["metadata"]["name"] == name]
+        return found
+
     def decisions(self) -> list[dict[str, Any]]:
         """What dispatch decided about each delivery, in no order."""
         keys = [key for key in self.keys("StateBucket", "deliveries/") if key.endswith(".decisions.json")]
