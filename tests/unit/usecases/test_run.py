@@ -262,9 +262,20 @@ def test_a_second_stop_deletes_instead_of_asking_again(world):
     world.submitted()
     world.engine.obeys = False
     world.abort()
-    world.stop({"prowjob": ID})
-    assert world.stop({"prowjob": ID}) == {"next": "collect"}
+    world.stop({"prowjob": ID, "stops": {"count": 1}})
+    assert world.stop({"prowjob": ID, "stops": {"count": 2}}) == {"next": "collect"}
     assert world.engine.runs == {}
+
+
+def test_a_stop_that_is_called_again_because_its_answer_was_lost_leaves_the_run_the_time_to_end(world):
+    world.submitted()
+    world.engine.obeys = False
+    world.abort()
+    world.stop({"prowjob": ID, "stops": {"count": 1}})
+    world.clock.advance(1000)
+    assert world.stop({"prowjob": ID, "stops": {"count": 1}}) == {"next": "await"}
+    assert list(world.engine.runs) == [ID]
+    assert world.row.stopping_at == NOW
 
 
 def test_collect_brings_the_log_and_then_the_records(world):

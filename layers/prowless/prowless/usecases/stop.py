@@ -34,8 +34,9 @@ class StopRun:
     def __call__(self, execution: Mapping[str, Any]) -> dict[str, str]:
         """`{"next": "await"}` until the object has ended, `collect` if there is none or it ended.
 
-        `execution` is the state machine's whole data: `prowjob`, and `error` (`Error`, `Cause`) if a state failed.
-        The reason of the first error is kept; a second call for one run deletes the object instead of asking again.
+        `execution` is the state machine's whole data: `prowjob`, `stops.count`, how often it came here, and `error`
+        (`Error`, `Cause`) if a state failed. The reason of the first error is kept. An execution that comes here again
+        has the object deleted; a call that is repeated, or made by a finishing execution, leaves it the time to end.
 
         Raises:
             ClusterUnreachableError: the API does not answer.
@@ -52,9 +53,11 @@ class StopRun:
         seen = engine.observe(ref)
         if seen is None or seen.terminal:
             return {"next": "collect"}
-        if job.stopping_at:
+        if job.stopping_at and (execution.get("stops") or {}).get("count", 0) > 1:
             engine.delete(ref)
             return {"next": "collect"}
+        if job.stopping_at:
+            return {"next": "await"}
         ref = replace(ref, uid=seen.uid)
         engine.stop(ref)
         now = self._clock.now_ms()
