@@ -64,3 +64,7 @@ def test_our_own_login_has_several_spellings(user, ours):
 def test_options_survive_the_snapshot():
     options = TrustOptions(trusted_apps=("a",), trusted_org="b", only_org_members=True)
     assert TrustOptions.from_dict({**options.to_dict(), "newer": 1}) == options
+
+
+def test_an_account_that_is_gone_is_not_trusted_and_not_asked_about():
+    assert trusted_user(TrustOptions(trusted_org="acme"), None, "acme/app", "") is False

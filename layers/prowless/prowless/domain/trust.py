@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
+from prowless.domain.wording import listed, shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -62,8 +64,10 @@ def trusted_user(options: TrustOptions, membership: Membership, repository: str,
         options: the repository's options.
         membership: GitHub.
         repository: `org/repo`.
-        user: a login; an organisation that is a user counts as its own member.
+        user: a login; an organisation that is a user counts as its own member, an account that is gone has none.
     """
+    if not user:
+        return False
     org = repository.partition("/")[0]
     if is_bot(membership.login(), user) or user.lower() == org.lower() or membership.is_member(org, user):
         return True
@@ -73,3 +77,18 @@ def trusted_user(options: TrustOptions, membership: Membership, repository: str,
         return True
     second = options.trusted_org
     return bool(second) and second != org and (user.lower() == second.lower() or membership.is_member(second, user))
+
+
+def distrust(options: TrustOptions, repository: str, user: str) -> str:
+    """What a user is not who is not trusted: the rules of `trusted_user` in words."""
+    org = repository.partition("/")[0]
+    second = options.trusted_org
+    orgs = f"{org} or {shown(second)}" if second and second != org else org
+    parts = [f"{shown(user)} is no member of {orgs}"]
+    if options.only_org_members:
+        parts[0] += " (only_org_members is true)"
+    else:
+        parts.append(f"no collaborator of {repository}")
+    if user.endswith("[bot]"):
+        parts.append(f"not one of trusted_apps ({listed(options.trusted_apps) or 'none'})")
+    return " and ".join(parts)
