@@ -586,5 +586,5 @@ def test_a_verdict_is_kept_without_its_actions():
         "type": "presubmit",
         "verdict": "run",
         "rule": "test-all",
-        "reason": "runs always",
+        "reason": "always_run is true",
     }

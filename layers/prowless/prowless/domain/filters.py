@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from prowless.domain.regex import compile_regex
+from prowless.domain.wording import counted, listed, shown
+
 if TYPE_CHECKING:
     from prowless.domain.commands import Commands
     from prowless.domain.config.jobs import BranchJob, Postsubmit, Presubmit
@@ -20,36 +23,58 @@ Changes = Callable[[], Sequence[str] | None]
 """The changed files, fetched when first asked for; None if they cannot be known, and then every job runs."""
 
 
+_PATTERN = 200
+_REASON = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A filter's answer: `forced` runs the job whatever changed, `default` decides if no rule of the job does."""
+    """A filter's yes: `forced` runs the job whatever changed, `default` decides if no rule of the job does.
+
+    `why` is what the filter compared.
+    """
 
     rule: str
     forced: bool
     default: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A filter's no, and what it compared."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Whether a job runs, by which rule, and why."""
+    """Whether a job runs, by which rule, and why: the values that were compared, bounded and printable."""
 
     run: bool
     rule: str
     reason: str
 
 
-Filter = Callable[["Presubmit"], Match | None]
+Filter = Callable[["Presubmit"], Match | Miss]
 
 
 def command_filter(body: str) -> Filter:
     """Jobs whose trigger is found in the text (`filter.go:127`)."""
-    match = Match("trigger", forced=True, default=True)
-    return lambda job: match if job.triggered_by(body) else None
+
+    def select(job: Presubmit) -> Match | Miss:
+        if job.triggered_by(body):
+            return Match("trigger", forced=True, default=True, why=f"the comment matches its trigger ({_command(job)})")
+        return Miss(f"the comment does not match its trigger ({_command(job)})")
+
+    return select
 
 
-def test_all_filter(job: Presubmit) -> Match | None:
+def test_all_filter(job: Presubmit) -> Match | Miss:
     """Jobs that need no person (`filter.go:150`)."""
-    return None if job.needs_explicit_trigger else Match("test-all", forced=False, default=False)
+    if job.needs_explicit_trigger:
+        return Miss(_manual(job))
+    return Match("test-all", forced=False, default=False)
 
 
 def retest_filter(contexts: Mapping[str, str], *, required_only: bool = False) -> Filter:
@@ -61,22 +86,26 @@ def retest_filter(contexts: Mapping[str, str], *, required_only: bool = False) -
     """
     name = "retest-required" if required_only else "retest"
 
-    def select(job: Presubmit) -> Match | None:
+    def select(job: Presubmit) -> Match | Miss:
         if required_only and job.optional:
-            return None
-        failed = contexts.get(job.context) in FAILED_STATES
+            return Miss(f"optional is true, and /{name} runs required jobs")
+        state = contexts.get(job.context)
+        compared = f"its context {shown(job.context)} " + (f"is {shown(state)}" if state else "has no status yet")
+        failed = state in FAILED_STATES
         if failed or (not job.needs_explicit_trigger and job.context not in contexts):
-            return Match(name, forced=False, default=failed)
-        return None
+            return Match(name, forced=False, default=failed, why=compared)
+        return Miss(f"{compared}, and /{name} runs what failed, and automatic jobs without a status")
 
     return select
 
 
-def manual_required_filter(job: Presubmit) -> Match | None:
+def manual_required_filter(job: Presubmit) -> Match | Miss:
     """Required jobs that only a person can start (`filter.go:275`)."""
-    if job.optional or not job.needs_explicit_trigger:
-        return None
-    return Match("test-manual-required", forced=True, default=False)
+    if job.optional:
+        return Miss("optional is true, and /test-manual-required runs required jobs")
+    if not job.needs_explicit_trigger:
+        return Miss("it starts without a command, and /test-manual-required runs the others")
+    return Match("test-manual-required", forced=True, default=False, why=f"required, and {_manual(job)}")
 
 
 def comment_filters(
@@ -97,28 +126,30 @@ def comment_filters(
 
 def select(job: Presubmit, filters: Sequence[Filter], branch: str, changes: Changes) -> Choice:
     """Whether a presubmit runs (`filter.go:186`)."""
+    misses = []
     for matches in filters:
-        if match := matches(job):
-            return presubmit_choice(job, match, branch, changes)
-    if job.needs_explicit_trigger:
-        return Choice(run=False, rule="manual", reason=f"starts by command only: {job.rerun_command}")
-    return Choice(run=False, rule="command", reason="the comment does not name it")
+        answer = matches(job)
+        if isinstance(answer, Match):
+            return presubmit_choice(job, answer, branch, changes)
+        misses.append(answer.why)
+    rule = "manual" if job.needs_explicit_trigger else "command"
+    return _choice(rule, "; ".join(misses) or _manual(job), run=False)
 
 
 def presubmit_choice(job: Presubmit, match: Match, branch: str, changes: Changes) -> Choice:
     """Whether a presubmit that matched runs on a branch and these files (`jobs.go:518-530`)."""
     if not job.runs_on(branch):
         return _other_branch(job, branch)
-    if job.always_run:
-        return Choice(run=True, rule=match.rule, reason="runs always")
-    if match.forced:
-        return Choice(run=True, rule=match.rule, reason="asked for by command")
+    if job.always_run and not match.forced:
+        return _choice(match.rule, "; ".join(filter(None, ["always_run is true", match.why])), run=True)
+    if job.always_run or match.forced:
+        return _choice(match.rule, match.why, run=True)
     choice = _by_changes(job, changes)
     if choice and (choice.run or not match.default):
         return choice
     if match.default:
-        return Choice(run=True, rule=match.rule, reason="its context failed")
-    return Choice(run=False, rule="manual", reason=f"starts by command only: {job.rerun_command}")
+        return _choice(match.rule, match.why, run=True)
+    return _choice("manual", _manual(job), run=False)
 
 
 def postsubmit_choice(job: Postsubmit, branch: str, changes: Changes) -> Choice:
@@ -128,28 +159,51 @@ def postsubmit_choice(job: Postsubmit, branch: str, changes: Changes) -> Choice:
     if choice := _by_changes(job, changes):
         return choice
     if job.always_run is False:
-        return Choice(run=False, rule="always_run", reason="always_run is false and no changed files are named")
-    return Choice(run=True, rule="always_run", reason="runs on every push to its branches")
+        return _choice("always_run", "always_run is false, and no rule for changed files is set", run=False)
+    matched = "it names no branches" if job.every_branch else f"{_lists(job)} let {shown(branch)} through"
+    return _choice("always_run", f"always_run is not false, and {matched}", run=True)
 
 
 def _by_changes(job: BranchJob, changes: Changes) -> Choice | None:
     if not job.depends_on_changes:
         return None
     rule = "run_if_changed" if job.run_if_changed else "skip_if_only_changed"
+    compared = f"{rule} {shown(job.run_if_changed or job.skip_if_only_changed, _PATTERN)}"
     files = changes()
     if files is None:
-        return Choice(run=True, rule=rule, reason="the changed files could not be determined")
-    pattern = (job.run_if_changed or job.skip_if_only_changed)[:200]
-    if job.matches_changes(files):
-        reason = f"a changed file matches {pattern!r}" if job.run_if_changed else f"not only {pattern!r} changed"
-        return Choice(run=True, rule=rule, reason=reason)
-    reason = f"no changed file matches {pattern!r}" if job.run_if_changed else f"nothing but {pattern!r} changed"
-    return Choice(run=False, rule=rule, reason=reason)
+        return _choice(rule, f"the changed files could not be determined, so {compared} does not keep it", run=True)
+    if not files:
+        return _choice(rule, f"{compared}, and no file changed", run=False)
+    number = counted(len(files), "changed file")
+    name = job.deciding_file(files)
+    if name is not None:
+        verb = "matches" if job.run_if_changed else "does not match"
+        return _choice(rule, f"{compared} {verb} {shown(name, 120)} ({number})", run=True)
+    which = "none of" if job.run_if_changed else "all of"
+    return _choice(rule, f"{compared} matches {which} {number} ({listed(files)})", run=False)
 
 
 def _other_branch(job: BranchJob, branch: str) -> Choice:
-    lists = [f"branches {list(job.branches)}"] if job.branches else []
-    lists += [f"skip_branches {list(job.skip_branches)}"] if job.skip_branches else []
-    return Choice(
-        run=False, rule="branches", reason=f"branch {branch!r} is not selected by {' and '.join(lists)}"[:500]
+    """Which of the lists decided; `skip_branches` is asked first, as in `BranchJob.runs_on`."""
+    skipped = bool(job.skip_branches) and compile_regex("|".join(job.skip_branches)).search(branch)
+    name, patterns, verb = (
+        ("skip_branches", job.skip_branches, "matches") if skipped else ("branches", job.branches, "does not match")
     )
+    return _choice("branches", f"{name} {shown('|'.join(patterns), _PATTERN)} {verb} {shown(branch)}", run=False)
+
+
+def _lists(job: BranchJob) -> str:
+    named = (("branches", job.branches), ("skip_branches", job.skip_branches))
+    return " and ".join(f"{name} {shown('|'.join(patterns), _PATTERN)}" for name, patterns in named if patterns)
+
+
+def _manual(job: Presubmit) -> str:
+    return f"it starts by command only ({_command(job)}): always_run is false, no rule for changed files is set"
+
+
+def _command(job: Presubmit) -> str:
+    return shown(job.rerun_command, 120)
+
+
+def _choice(rule: str, reason: str, *, run: bool) -> Choice:
+    return Choice(run=run, rule=rule, reason=shown(reason, _REASON))

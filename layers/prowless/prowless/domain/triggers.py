@@ -29,7 +29,8 @@ from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEve
 from prowless.domain.filters import Choice, Filter
 from prowless.domain.refs import JobType, Refs
 from prowless.domain.specs import RETEST_LABEL, PullFacts, postsubmit_spec, presubmit_spec, pull_refs, push_refs
-from prowless.domain.trust import LGTM, NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot
+from prowless.domain.trust import LGTM, NEEDS_OK_TO_TEST, OK_TO_TEST, distrust, is_bot
+from prowless.domain.wording import listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -119,10 +120,10 @@ class _Pull:
     def _opened(self) -> Verdict:
         pull = self.view.pull()
         if pull.state != "open":
-            return self._nothing("closed", "the pull request is closed by now")
+            return self._closed(pull)
         if not self.view.trusted(pull.author):
             self._welcome(pull)
-            return self._blocked("trust", f"{pull.author} is not trusted in {pull.repository}: waiting for /ok-to-test")
+            return self._blocked("trust", f"{self._distrust(pull.author)}: {self._way_out()}")
         if pull.draft:
             self._say("draft", replies.DRAFT)
         return self._automatic(pull, renew=False)
@@ -137,11 +138,10 @@ class _Pull:
         """`buildAllIfTrusted`: start if the author or the label says so."""
         pull = self.view.pull()
         if pull.state != "open":
-            return self._nothing("closed", "the pull request is closed by now")
+            return self._closed(pull)
         if not self.view.trusted(pull.author):
             if OK_TO_TEST not in pull.labels:
-                reason = f"{pull.author} is not trusted in {pull.repository} and the label {OK_TO_TEST} is missing"
-                return self._blocked("trust", reason)
+                return self._blocked("trust", f"{self._distrust(pull.author)}, and {_unlabelled(pull)}")
             if NEEDS_OK_TO_TEST in pull.labels:
                 self._unlabel(NEEDS_OK_TO_TEST)
         return self._automatic(pull, renew=renew)
@@ -149,7 +149,7 @@ class _Pull:
     def _labeled(self, event: PullRequestEvent) -> Verdict:
         pull = self.view.pull()
         if pull.state != "open":
-            return self._nothing("closed", "the pull request is closed by now")
+            return self._closed(pull)
         if event.label == OK_TO_TEST and is_bot(self.view.bot(), event.sender):
             return Verdict(summary="the label was put on for a command, which starts the jobs itself")
         if event.label == LGTM and self._trusted_pull(pull):
@@ -179,11 +179,12 @@ class _Pull:
         """The commands of a comment on an open pull, if its author or the pull is trusted."""
         pull = self.view.pull()
         if pull.state != "open":
-            return self._nothing("closed", "the pull request is closed by now")
+            return self._closed(pull)
         commenter = self.view.trusted(event.author)
         if not commenter and not self._trusted_pull(pull):
             self._answer(event, "trust", replies.untrusted(self.config.trust))
-            reason = f"neither {event.author} nor the pull request is trusted in {pull.repository}"
+            users = dict.fromkeys([event.author, pull.author])
+            reason = f"{'; '.join(map(self._distrust, users))}; {_unlabelled(pull)}"
             return self._blocked("trust", reason)
         honour = not self.config.trust.ignore_ok_to_test
         if honour:
@@ -224,12 +225,14 @@ class _Pull:
     def _revoke(self, event: CommentEvent, pull: PullFacts, *, commenter: bool) -> Verdict:
         if not commenter:
             self._answer(event, "revoke", replies.ONLY_TRUSTED_REVOKE)
-            return self._blocked("trust", f"{event.author} may not revoke {OK_TO_TEST}")
+            return self._blocked(
+                "trust", f"only who is trusted may revoke {OK_TO_TEST}: {self._distrust(event.author)}"
+            )
         if OK_TO_TEST in pull.labels:
             self._unlabel(OK_TO_TEST)
         if NEEDS_OK_TO_TEST not in pull.labels:
             self._label(NEEDS_OK_TO_TEST)
-        return self._nothing("ok-to-test", f"{event.author} revoked {OK_TO_TEST}")
+        return self._nothing("ok-to-test", f"{shown(event.author)} revoked {OK_TO_TEST}")
 
     def _help(self, event: CommentEvent, pull: PullFacts, note: str) -> None:
         on_branch = [job for job in self.config.presubmits if job.runs_on(pull.base_ref)]
@@ -247,7 +250,7 @@ class _Pull:
     def _automatic(self, pull: PullFacts, *, renew: bool) -> Verdict:
         """`buildAllButDrafts`."""
         if pull.draft:
-            return self._nothing("draft", "the pull request is a draft")
+            return self._nothing("draft", "draft is true: a draft's jobs start by command only")
         choices = self._choices([filters.test_all_filter], pull)
 
         def start(job: Presubmit, refs: Refs) -> Start:
@@ -280,16 +283,26 @@ class _Pull:
         present = self.view.pull()
         if base:
             return pull_refs(present, base), None
-        reason = f"GitHub has not computed the merge of {present.head_sha} on {present.base_ref}: try /test all later"
+        branch = shown(present.base_ref)
+        reason = f"GitHub has not computed the merge of {present.head_sha} on {branch}: try /test all later"
         obstacle = Choice(run=False, rule="merge-ref", reason=reason)
         if present.mergeable is False:
-            conflict = f"the pull request conflicts with {present.base_ref}"
+            conflict = f"mergeable is false: the pull request conflicts with {branch}"
             obstacle = Choice(run=False, rule="mergeable", reason=conflict)
         return pull_refs(present, ""), obstacle
 
     def _trusted_pull(self, pull: PullFacts) -> bool:
         """`pull-request.go:365-382`."""
         return self.view.trusted(pull.author) or OK_TO_TEST in pull.labels
+
+    def _distrust(self, user: str) -> str:
+        return distrust(self.config.trust, self.config.repository, user)
+
+    def _way_out(self) -> str:
+        return "ignore_ok_to_test is true" if self.config.trust.ignore_ok_to_test else "waiting for /ok-to-test"
+
+    def _closed(self, pull: PullFacts) -> Verdict:
+        return self._nothing("closed", f"state is {shown(pull.state)}, and jobs start on open pull requests only")
 
     def _nothing(self, rule: str, reason: str) -> Verdict:
         return self._all(Choice(run=False, rule=rule, reason=reason), blocked=False)
@@ -323,6 +336,10 @@ class _Pull:
         pull = self.view.pull()
         key = f"{kind} {self.cause}"
         self.actions.append(Comment(repository=pull.repository, number=pull.number, body=body, key=key))
+
+
+def _unlabelled(pull: PullFacts) -> str:
+    return f"the label {OK_TO_TEST} is missing (labels: {listed(sorted(pull.labels)) or 'none'})"
 
 
 def _decision(job: str, job_type: JobType, choice: Choice, *, blocked: bool = False) -> Decision:

@@ -84,7 +84,7 @@ def distrust(options: TrustOptions, repository: str, user: str) -> str:
     org = repository.partition("/")[0]
     second = options.trusted_org
     orgs = f"{org} or {shown(second)}" if second and second != org else org
-    parts = [f"{shown(user)} is no member of {orgs}"]
+    parts = [f"{shown(user) or 'an account that is gone'} is no member of {orgs}"]
     if options.only_org_members:
         parts[0] += " (only_org_members is true)"
     else:

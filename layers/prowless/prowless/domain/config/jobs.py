@@ -120,18 +120,22 @@ class BranchJob(Job):
         """Whether changed files decide."""
         return bool(self.run_if_changed or self.skip_if_only_changed)
 
-    def matches_changes(self, files: Sequence[str]) -> bool:
-        """Whether the changed files ask for the job: any that matches, or any that is not skipped (`jobs.go:461`).
+    def deciding_file(self, files: Sequence[str]) -> str | None:
+        """The first changed file that asks for the job: one that matches, or one that is not skipped (`jobs.go:461`).
 
         An empty list asks for nothing, in both rules.
         """
         if self.run_if_changed:
             wanted = compile_regex(self.run_if_changed)
-            return any(wanted.search(name) for name in files)
+            return next((name for name in files if wanted.search(name)), None)
         if self.skip_if_only_changed:
             skipped = compile_regex(self.skip_if_only_changed)
-            return any(not skipped.search(name) for name in files)
-        return False
+            return next((name for name in files if not skipped.search(name)), None)
+        return None
+
+    def matches_changes(self, files: Sequence[str]) -> bool:
+        """Whether the changed files ask for the job."""
+        return self.deciding_file(files) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
