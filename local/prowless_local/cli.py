@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prowless.domain.errors import ConfigError, ProwlessError
+from prowless_local import explain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _demo_parser(commands.add_parser("demo", help="run a pull request through the embedded stack, and check it"))
     _local_parser(commands.add_parser("local", help="run the embedded stack"))
     _config_parser(commands.add_parser("config", help="check or publish a configuration"))
+    explain.add_to(commands)
     return parser
 
 

@@ -1,0 +1,267 @@
+"""`prowless explain`: what a webhook body would start and why, or what dispatch decided about a delivery."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prowless.domain.errors import ConfigError, ProwlessError
+from prowless.domain.wording import shown
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from prowless.domain.config.jobs import RepositoryConfig
+    from prowless.domain.config.snapshot import Snapshot
+    from prowless.domain.decisions import Verdict
+    from prowless.domain.events import Event
+    from prowless_local.explanation import Explanation
+
+MAX_FILE = 25 * 1024 * 1024
+"""Bytes of a payload or world file; GitHub sends no larger bodies."""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the program's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "explain", help="say what a webhook body would start, and why", description=__doc__
+    )
+    parser.add_argument("--config", type=Path, help="folder with config.yaml, prowless.yaml and jobs/")
+    parser.add_argument("--event", help="the delivery's X-GitHub-Event, as pull_request")
+    parser.add_argument("--payload", type=Path, help="file with the raw webhook body")
+    parser.add_argument("--world", type=Path, help="file with what GitHub would have answered (docs/explain.md)")
+    parser.add_argument("--stored", metavar="DELIVERY", help="show what dispatch decided about this delivery instead")
+    parser.add_argument("--bucket", help="with --stored: the stack's state bucket (output StateBucketName)")
+    parser.add_argument("--day", help="with --stored: the day it came, as 2026-11-18 in UTC; else the last 90")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print the result")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; its exit code: 0 explained, 2 unusable input."""
+    try:
+        explanation = _stored(options) if options.stored is not None else _explained(options)
+    except ConfigError as error:
+        return _refused(error.problems, options.format)
+    except (ProwlessError, OSError) as error:
+        return _refused([f"prowless: {error}"], options.format)
+    if options.format == "json":
+        print(json.dumps(explanation.to_dict(), indent=1))
+    else:
+        from prowless_local.explanation import show  # noqa: PLC0415  JSON needs no terminal library
+
+        show(explanation)
+    return 0
+
+
+def _refused(problems: Sequence[str], form: str) -> int:
+    if form == "json":
+        print(json.dumps({"problems": list(problems)}, indent=1))
+    else:
+        for problem in problems:
+            print(shown(problem, 2000), file=sys.stderr)
+    return 2
+
+
+def _given(options: argparse.Namespace, wanted: Sequence[str], refused: Sequence[str]) -> None:
+    """Check which options stand together.
+
+    Raises:
+        ConfigError: one is missing or one is too many; all are named.
+    """
+    problems = [f"--{name} is missing" for name in wanted if getattr(options, name) is None]
+    problems += [f"--{name} has no meaning here" for name in refused if getattr(options, name) is not None]
+    if problems:
+        raise ConfigError([f"prowless explain: {problem}" for problem in problems])
+
+
+def _explained(options: argparse.Namespace) -> Explanation:
+    from prowless.domain import events  # noqa: PLC0415  the other commands need none of these
+    from prowless_local.world import World  # noqa: PLC0415
+
+    _given(options, ("config", "event", "payload"), ("bucket", "day"))
+    problems: list[str] = []
+    world = World()
+    event: Event | None = None
+    body: Any = None
+    snapshot: Snapshot | None = None
+    try:
+        snapshot = _compiled(options.config)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        _check_event_name(options.event)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        body = _payload(options.payload)
+        event = events.parse(options.event, body)
+        _check_repositories(event)
+    except ConfigError as error:
+        problems += error.problems
+    except events.InvalidEventError as error:
+        problems.append(f"{options.payload}: {error}")
+    try:
+        world = World.parse(str(options.world), _json(options.world)) if options.world else world
+    except ConfigError as error:
+        problems += error.problems
+    if problems or snapshot is None:
+        raise ConfigError(problems)
+    if event is None:
+        from prowless_local.explanation import Explanation  # noqa: PLC0415  as above
+
+        return Explanation(
+            title=f"{options.event}",
+            event=options.event,
+            summary=f"no rule acts on {options.event} events yet",
+        )
+    return explain(snapshot, options.event, event, body, world)
+
+
+def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], world: Any) -> Explanation:
+    """What dispatch would decide about an event under a configuration, in a world.
+
+    Args:
+        snapshot: the compiled configuration.
+        name: the event's name.
+        event: what `events.parse` made of the body.
+        body: the decoded payload.
+        world: a `prowless_local.world.World`.
+    """
+    from prowless.domain import triggers  # noqa: PLC0415  as above
+    from prowless_local.explanation import Explanation, fields, words  # noqa: PLC0415
+    from prowless_local.world import WorldFacts  # noqa: PLC0415
+
+    config = _shard(snapshot, event.repository)
+    view = WorldFacts(event=event, body=body, world=world, trust=config.trust)
+    verdict = triggers.decide(event, config, view)
+    notes = [*view.notes]
+    if not config.presubmits and not config.postsubmits:
+        notes.append(f"the configuration has no jobs of {event.repository}")
+    if world.files:
+        notes.append("files of --world are not used yet: in-repository configuration is not read")
+    if snapshot.warnings:
+        count = len(snapshot.warnings)
+        notes.append(f"the configuration has {count} warning{'s'[: count > 1]}: see prowless config check")
+    number = getattr(event, "number", 0)
+    about = f"{event.repository}#{number}" if number else event.repository
+    return Explanation(
+        title=" ".join(filter(None, [name, event.action, "on", about])),
+        event=name,
+        repository=event.repository,
+        summary=verdict.summary,
+        decisions=_every_job(name, verdict, config),
+        actions=[{**fields(action), "text": words(action)} for action in verdict.actions],
+        notes=notes,
+    )
+
+
+def _every_job(name: str, verdict: Verdict, config: RepositoryConfig) -> list[dict[str, str]]:
+    """The decisions; where the event as a whole starts nothing, its reason is that of each job."""
+    if verdict.decisions:
+        return [decision.to_dict() for decision in verdict.decisions]
+    kind, jobs = ("postsubmit", config.postsubmits) if name == "push" else ("presubmit", config.presubmits)
+    return [
+        {"job": job.name, "type": kind, "verdict": "skip", "rule": "event", "reason": shown(verdict.summary, 500)}
+        for job in jobs
+    ]
+
+
+def _compiled(folder: Path) -> Snapshot:
+    from prowless.adapters.config_files import read_folder  # noqa: PLC0415  as above
+    from prowless.domain.config.compile import compile_sources  # noqa: PLC0415
+
+    return compile_sources(read_folder(folder))
+
+
+def _shard(snapshot: Snapshot, repository: str) -> RepositoryConfig:
+    """The repository's configuration, read from the snapshot by what dispatch reads it with."""
+    from prowless.usecases.snapshots import SnapshotConfig, publish  # noqa: PLC0415  as above
+
+    memory = _Memory()
+    publish(snapshot, memory, {}, 0)
+    return SnapshotConfig(memory, memory).repository(repository)
+
+
+class _Memory:
+    """`Objects` and `Clock` of one moment."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self._objects: dict[str, bytes] = {}
+
+    def put(self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False) -> bool:
+        del content_type, only_if_absent  # every key is written once
+        self._objects[key] = data
+        return True
+
+    def get(self, key: str) -> bytes | None:
+        return self._objects.get(key)
+
+    def now_ms(self) -> int:
+        return 0
+
+    def sleep(self, seconds: float) -> None:
+        del seconds  # nothing here waits
+
+
+def _check_event_name(name: str) -> None:
+    from prowless.domain.event_names import KNOWN_EVENTS  # noqa: PLC0415  as above
+
+    if name not in KNOWN_EVENTS:
+        raise ConfigError([f"--event {shown(name)!r} is not known: {', '.join(sorted(KNOWN_EVENTS))}"])
+
+
+def _check_repositories(event: Event | None) -> None:
+    """The check that dispatch makes with the signature's scope."""
+    if event is None:
+        return
+    others = [name for name in event.repositories if name.lower() != event.repository.lower()]
+    if others:
+        raise ConfigError(
+            [f"the payload speaks about {event.repository} and {others[0]}: dispatch refuses such a body"]
+        )
+
+
+def _payload(path: Path) -> Any:
+    body = _json(path)
+    if not isinstance(body, dict):
+        raise ConfigError([f"{path}: a webhook body is a JSON object"])
+    return body
+
+
+def _json(path: Path) -> Any:
+    """A decoded file.
+
+    Raises:
+        ConfigError: it cannot be read, is too large, or is not JSON.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    if len(data) > MAX_FILE:
+        raise ConfigError([f"{path}: larger than {MAX_FILE} bytes"])
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        raise ConfigError([f"{path}:{error.lineno}: not JSON: {error.msg}"]) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError([f"{path}: not JSON: {error}"]) from error
+
+
+def _stored(options: argparse.Namespace) -> Explanation:
+    import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
+
+    from prowless_local.stored_decisions import days, stored  # noqa: PLC0415  as above
+
+    _given(options, ("bucket",), ("config", "event", "payload", "world"))
+    among = list(days(options.day, datetime.fromtimestamp(time.time(), UTC)))
+    return stored(boto3.client("s3"), options.bucket, options.stored, among)

@@ -1,0 +1,161 @@
+"""Decisions and actions as `prowless explain` shows them, printable whatever strangers called their branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from prowless.domain.decisions import (
+    AbortPull,
+    Action,
+    AddLabel,
+    Comment,
+    PruneHelp,
+    RemoveLabel,
+    Start,
+    SyncConfig,
+)
+from prowless.domain.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+COLUMNS = ("verdict", "job", "type", "rule", "reason")
+"""What is shown of each decision."""
+
+_SIGNS = {"run": ("green", "▶"), "skip": ("dim", "·"), "blocked": ("red", "✗")}
+_KINDS: Mapping[type[Action], str] = {
+    Start: "start",
+    AbortPull: "abort",
+    Comment: "comment",
+    PruneHelp: "prune-help",
+    AddLabel: "add-label",
+    RemoveLabel: "remove-label",
+    SyncConfig: "sync-config",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What is printed. `decisions` and `actions` are as JSON shows them; `title` says what they are about."""
+
+    title: str
+    event: str
+    summary: str
+    repository: str = ""
+    delivery: str = ""
+    decisions: Sequence[Mapping[str, str]] = ()
+    actions: Sequence[Mapping[str, Any]] = ()
+    notes: Sequence[str] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `--format json` prints it."""
+        about = {"delivery": self.delivery} if self.delivery else {"repository": self.repository}
+        data = {**about, "event": self.event, "summary": self.summary, "decisions": list(self.decisions)}
+        return data if self.delivery else {**data, "actions": list(self.actions), "notes": list(self.notes)}
+
+
+def words(action: Action) -> str:
+    """What dispatch would do, as one printable line."""
+    match action:
+        case Start():
+            text = _start(action)
+        case AbortPull():
+            pull = f"{action.repository}#{action.number}"
+            text = f"stop the unfinished runs of {pull}"
+            text += f" on other heads than {_short(action.except_head)}" if action.except_head else ""
+        case Comment():
+            first = action.body.strip().partition("\n")[0]
+            text = f"comment on {action.repository}#{action.number}: {shown(first, 120)}"
+        case PruneHelp():
+            text = f"delete our older help comments on {action.repository}#{action.number}"
+        case AddLabel():
+            text = f"put the label {action.label} on {action.repository}#{action.number}"
+        case RemoveLabel():
+            text = f"take the label {action.label} off {action.repository}#{action.number}"
+        case SyncConfig():
+            text = f"compile the configuration anew: {action.repository} moved to {_short(action.sha)}"
+    return shown(text, 500)
+
+
+def _start(action: Start) -> str:
+    spec = action.spec
+    text = f"start {spec.job} on cluster {spec.cluster}"
+    if refs := spec.refs:
+        text += f", {refs.base_ref} at {_short(refs.base_sha)}"
+        text += "".join(f" with #{pull.number} at {_short(pull.sha)}" for pull in refs.pulls)
+    if action.automatic and not action.renew:
+        text += ", unless that head has a run of it already"
+    return text
+
+
+def _short(sha: str) -> str:
+    return sha[:8] if sha.strip("0") else "a commit that is not known"
+
+
+def fields(action: Action) -> dict[str, Any]:
+    """What dispatch would do, as data."""
+    match action:
+        case Start():
+            refs = action.spec.refs.to_dict() if action.spec.refs else None
+            told: dict[str, Any] = {"job": action.spec.job, "cluster": action.spec.cluster, "refs": refs}
+            told |= {"automatic": action.automatic, "renew": action.renew, "retest": action.retest}
+        case AbortPull():
+            told = {"repository": action.repository, "number": action.number, "except_head": action.except_head}
+        case Comment():
+            told = {"repository": action.repository, "number": action.number, "body": action.body}
+        case PruneHelp():
+            told = {"repository": action.repository, "number": action.number}
+        case AddLabel() | RemoveLabel():
+            told = {"repository": action.repository, "number": action.number, "label": action.label}
+        case SyncConfig():
+            told = {"repository": action.repository, "sha": action.sha}
+    return {"action": _KINDS[type(action)], **told}
+
+
+def show(explanation: Explanation) -> None:
+    """A table, and what follows: coloured on a terminal, plain columns elsewhere."""
+    console = Console(highlight=False)
+    rows = [
+        [_SIGNS.get(one["verdict"], ("", "?"))[1], *(shown(one[name], 600) for name in COLUMNS)]
+        for one in explanation.decisions
+    ]
+    _line(console, f"{explanation.title}: {explanation.summary}", "bold")
+    if rows:
+        console.print()
+        _table(console, [one["verdict"] for one in explanation.decisions], rows)
+    if explanation.actions:
+        _line(console, "\nwhat follows:")
+        for action in explanation.actions:
+            _line(console, f"  {action['text']}")
+    if explanation.notes:
+        _line(console, "\nassumed, or to know:")
+        for note in explanation.notes:
+            _line(console, f"  {note}", "dim")
+
+
+def _line(console: Console, text: str, style: str = "") -> None:
+    lead = text[: len(text) - len(text.lstrip("\n"))]
+    console.print(Text(lead + shown(text[len(lead) :], 2000), style=style), soft_wrap=True)
+
+
+def _table(console: Console, verdicts: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    heads = ["", *COLUMNS]
+    if console.is_terminal:
+        table = Table(box=None, padding=(0, 1))
+        for head in heads:
+            table.add_column(head, overflow="fold")
+        for verdict, row in zip(verdicts, rows, strict=True):
+            style = _SIGNS.get(verdict, ("", ""))[0]
+            table.add_row(*(Text(cell, style if at < 2 else "") for at, cell in enumerate(row)))  # noqa: PLR2004
+        console.print(table)
+        return
+    lines = [heads, *rows]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+    for line in lines:
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        console.print(Text(cells.rstrip()), soft_wrap=True)
