@@ -1,6 +1,7 @@
 import pytest
 
 from prowless.adapters.config_files import parse_document
+from prowless.adapters.prowignore import ignore_rules
 from prowless.domain.errors import ConfigError, RetryableError
 from prowless.usecases.config_sources import ConfigRepository
 from prowless.usecases.config_sync import SyncConfig, is_job_file
@@ -33,6 +34,7 @@ class World:
             github=self.github,
             objects=self.objects,
             parse=parse_document,
+            ignore_rules=ignore_rules,
             clock=self.clock,
         )
         self.config = SnapshotConfig(self.objects, self.clock)
@@ -105,6 +107,7 @@ def test_a_push_during_the_sync_is_not_lost():
         github=world.github,
         objects=world.objects,
         parse=parse_and_push_once,
+        ignore_rules=ignore_rules,
         clock=world.clock,
     )
     sync({})
@@ -119,7 +122,12 @@ def test_a_branch_that_never_rests_is_tried_again_later():
         return parse_document(path, data)
 
     sync = SyncConfig(
-        repositories=(SOURCE,), github=world.github, objects=world.objects, parse=parse_and_push, clock=world.clock
+        repositories=(SOURCE,),
+        github=world.github,
+        objects=world.objects,
+        parse=parse_and_push,
+        ignore_rules=ignore_rules,
+        clock=world.clock,
     )
     with pytest.raises(RetryableError, match="moved during every try"):
         sync({})
@@ -156,7 +164,12 @@ def test_a_failure_of_github_is_not_a_failure_of_the_configuration():
 def test_without_sources_there_is_nothing_to_sync():
     world = World()
     sync = SyncConfig(
-        repositories=(), github=world.github, objects=world.objects, parse=parse_document, clock=world.clock
+        repositories=(),
+        github=world.github,
+        objects=world.objects,
+        parse=parse_document,
+        ignore_rules=ignore_rules,
+        clock=world.clock,
     )
     assert "CONFIG_SOURCES is empty" in sync({})["problems"][0]
 
@@ -167,6 +180,29 @@ def test_without_sources_there_is_nothing_to_sync():
 )
 def test_job_files_are_those_that_prow_reads(path, is_one):
     assert is_job_file(path) is is_one
+
+
+def test_prowignore_files_of_the_job_folders_count_and_others_do_not():
+    files = FILES | {
+        "jobs/templates/a.yaml": "{{ not yaml",
+        "jobs/.prowignore": "/templates/\n",
+        ".prowignore": "one.yaml\n",
+    }
+    world = World(files=files)
+    assert "problems" not in world.run()
+    assert world.jobs() == ["unit"]
+
+
+def test_a_prowignore_that_cannot_be_used_keeps_the_last_good_configuration():
+    world = World(files=FILES | {"jobs/.prowignore": "!\n"})
+    (problem,) = world.run()["problems"]
+    assert problem.startswith("jobs/.prowignore: not in gitignore's syntax")
+
+
+def test_one_base_name_in_two_folders_is_refused():
+    world = World(files=FILES | {"jobs/web/one.yaml": JOBS % "web"})
+    (problem,) = world.run()["problems"]
+    assert problem.startswith("acme/config/jobs/web/one.yaml: duplicated basename is not allowed: one.yaml")
 
 
 def test_config_sources_are_a_json_list():

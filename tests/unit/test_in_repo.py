@@ -125,9 +125,10 @@ postsubmits:
 
 
 def test_other_keys_are_refused_by_name():
-    assert refused("periodics: []\npresubmit: []\n") == [
-        ".prow/0.yaml:1: 'periodics': only presubmits, postsubmits and presets may stand here",
-        ".prow/0.yaml:2: 'presubmit': only presubmits, postsubmits and presets may stand here; did you mean 'presubmits'?",
+    only = "only presubmits, postsubmits and presets may stand here"
+    assert refused("periodics: []\npresubmts: []\n") == [
+        f".prow/0.yaml:1: 'periodics': {only}",
+        f".prow/0.yaml:2: 'presubmts': {only}; did you mean 'presubmits'?",
     ]
 
 

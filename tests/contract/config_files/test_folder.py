@@ -38,10 +38,15 @@ def test_job_files_are_yaml_in_lexical_order_without_configmap_internals(tmp_pat
     assert found == ["a/.base.yaml", "a/one.yaml", "b/two.yml"]
 
 
-def test_base_names_are_unique(tmp_path):
-    write(tmp_path, {"a/one.yaml": "", "b/one.yaml": ""})
-    with pytest.raises(ConfigError, match=r"duplicated basename is not allowed: one\.yaml"):
-        job_files(tmp_path)
+def test_what_prowignore_names_is_no_job_file(tmp_path):
+    names = ["a/one.yaml", "a/values.yaml", "b/two.yaml", "b/templates/three.yaml"]
+    folder = write(tmp_path, dict.fromkeys(names, "a: 1") | {".prowignore": "templates/", "a/.prowignore": "values.*"})
+    assert [path.name for path in job_files(folder)] == ["one.yaml", "two.yaml"]
+
+
+def test_a_prowignore_that_cannot_be_used_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"^\.prowignore: not in gitignore's syntax"):
+        read_folder(write(tmp_path, {"config.yaml": "", "jobs/.prowignore": "!"}))
 
 
 def test_every_unreadable_file_is_told_at_once(tmp_path):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from prowless.adapters import prowignore
 from prowless.domain.config.document import Document, Sources, Table
 from prowless.domain.errors import ConfigError
 
@@ -129,30 +130,29 @@ def read_sources(
 
 
 def job_files(folder: Path) -> list[Path]:
-    """The job files below a folder in lexical order (`config.go:1700-2010`), without ConfigMap internals (`..*`).
+    """The job files below a folder in lexical order (`config.go:1700-2010`).
+
+    Left out are ConfigMap internals (`..*`) and what `.prowignore` files name, in this folder or below.
 
     Raises:
-        ConfigError: two files have the same base name, or there are too many.
+        ConfigError: there are too many, or a `.prowignore` cannot be used.
     """
     if folder.is_file():
         return [folder]
     files: list[Path] = []
-    problems: list[str] = []
-    names: dict[str, Path] = {}
+    rules: dict[str, bytes] = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.suffix not in {".yaml", ".yml"} or any(part.startswith("..") for part in parts) or not path.is_file():
+        if any(part.startswith("..") for part in parts):
             continue
-        if path.name in names:
-            problems.append(
-                f"duplicated basename is not allowed: {path.name} (in {names[path.name].parent} and {path.parent})"
-            )
-        names[path.name] = path
-        files.append(path)
+        if path.suffix in {".yaml", ".yml"} and path.is_file():
+            files.append(path)
+        elif path.name == prowignore.NAME and path.is_file():
+            rules["/".join(parts)] = path.read_bytes()
+    ignored = prowignore.ignore_rules(rules)
+    files = [path for path in files if not ignored(path.relative_to(folder).as_posix())]
     if len(files) > MAX_FILES:
-        problems.append(f"{folder}: {len(files)} job files are more than {MAX_FILES}")
-    if problems:
-        raise ConfigError(problems)
+        raise ConfigError([f"{folder}: {len(files)} job files are more than {MAX_FILES}"])
     return files
 
 

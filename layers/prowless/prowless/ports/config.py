@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from prowless.domain.config.central import CentralConfig
     from prowless.domain.config.document import Document
     from prowless.domain.config.jobs import Periodic, RepositoryConfig
@@ -44,5 +46,17 @@ class DocumentParser(Protocol):
 
         Raises:
             ConfigError: not YAML, or beyond the limits of size, depth or aliases.
+        """
+        ...
+
+
+class IgnoreRules(Protocol):
+    """Reads `.prowignore` files."""
+
+    def __call__(self, files: Mapping[str, bytes]) -> Callable[[str], bool]:
+        """Whether a path is to be left out; `files` are the `.prowignore` files that count, by path.
+
+        Raises:
+            ConfigError: a file is too large or not in gitignore's syntax.
         """
         ...

@@ -223,6 +223,7 @@ def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
     from prowless.adapters.config_files import parse_document
+    from prowless.adapters.prowignore import ignore_rules
     from prowless.usecases.config_sources import ConfigRepository
     from prowless.usecases.config_sync import SyncConfig
 
@@ -231,6 +232,7 @@ def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:
         github=_github(environment, given),
         objects=S3Objects(clients.s3(), given.state_bucket),
         parse=parse_document,
+        ignore_rules=ignore_rules,
         repositories=ConfigRepository.parse(given.config_sources),
         clock=environment.clock,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +13,20 @@ from prowless.domain.errors import ConfigError, NotFoundError, RetryableError
 from prowless.usecases.snapshots import publish, record_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prowless.domain.config.document import Document
     from prowless.ports.clock import Clock
-    from prowless.ports.config import DocumentParser
+    from prowless.ports.config import DocumentParser, IgnoreRules
     from prowless.ports.github import GitHub
     from prowless.ports.stores import Objects
     from prowless.usecases.config_sources import ConfigRepository
 
 log = logging.getLogger(__name__)
 
+PROW_IGNORE = ".prowignore"
 _ROUNDS = 3
+_WILDCARD = re.compile(r"[*?\[]")
 MAX_FILES = 5_000
 """Job files of one source; the largest public configuration has about 2,700."""
 
@@ -38,13 +41,15 @@ class SyncConfig:
         github: GitHub,
         objects: Objects,
         parse: DocumentParser,
+        ignore_rules: IgnoreRules,
         clock: Clock,
     ) -> None:
-        """`parse` reads one file."""
+        """`parse` reads one file, `ignore_rules` the `.prowignore` files."""
         self._repositories = repositories
         self._github = github
         self._objects = objects
         self._parse = parse
+        self._ignore_rules = ignore_rules
         self._clock = clock
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,16 +113,31 @@ class SyncConfig:
         named = [(kind, getattr(source, kind)) for kind in ("config", "plugins", "settings")]
         paths = [(kind, path) for kind, path in named if path]
         if source.jobs:
-            taken = {path for _, path in paths}
-            files = [
-                path
-                for path in sorted(self._github.tree(source.repository, sha))
-                if path not in taken and is_job_file(path) and any(fnmatchcase(path, glob) for glob in source.jobs)
-            ]
+            tree = sorted(self._github.tree(source.repository, sha))
+            left_out = {path for _, path in paths}
+            found = [path for path in tree if path not in left_out and is_job_file(path) and _wanted(path, source.jobs)]
+            ignored = self._ignored(source, sha, tree)
+            files = [path for path in found if not ignored(path)]
             if len(files) > MAX_FILES:
                 raise ConfigError([f"{source.origin}: {len(files)} job files are more than {MAX_FILES}"])
             paths += [("jobs", path) for path in files]
         return paths
+
+    def _ignored(self, source: ConfigRepository, sha: str, tree: Iterable[str]) -> Callable[[str], bool]:
+        """The rules of the `.prowignore` files in the job folders, which are what the globs begin with."""
+        roots = tuple(_root(glob) for glob in source.jobs)
+        names = [path for path in tree if path.rpartition("/")[2] == PROW_IGNORE and path.startswith(roots)]
+        return self._ignore_rules({path: self._github.contents(source.repository, path, sha) for path in names})
+
+
+def _wanted(path: str, globs: Iterable[str]) -> bool:
+    return any(fnmatchcase(path, glob) for glob in globs)
+
+
+def _root(glob: str) -> str:
+    """The folder that a glob begins with, with its slash; empty for the whole repository."""
+    literal = _WILDCARD.split(glob, maxsplit=1)[0]
+    return literal[: literal.rfind("/") + 1]
 
 
 def is_job_file(path: str) -> bool:

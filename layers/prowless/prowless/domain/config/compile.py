@@ -47,6 +47,7 @@ class _Compilation:
         config = self._section(self._sources.config, PROW_CONFIG)
         settings = self._section(self._sources.settings, SETTINGS)
         files = [(document, self._section(document, JOB_FILE)) for document in self._sources.jobs]
+        self._check_names()
         presets = self._presets([(self._sources.config, config), *files])
         plank = config.get("plank") or {}
         defaults = JobDefaults(
@@ -87,6 +88,17 @@ class _Compilation:
             )
             return {}
         return Reader(document, self._problems).struct(document.data, struct, document.path)
+
+    def _check_names(self) -> None:
+        """Prow keeps job files in ConfigMaps, by their base name (`config.go:1755`)."""
+        names: dict[str, str] = {}
+        for document in self._sources.jobs:
+            name = document.path.rpartition("/")[2]
+            if name in names:
+                self._problems.error(
+                    document.path, f"duplicated basename is not allowed: {name} (also at {names[name]})"
+                )
+            names.setdefault(name, document.path)
 
     def _presets(self, sections: Iterable[tuple[Document | None, Mapping[str, Any]]]) -> list[dict[str, Any]]:
         """All presets; a pair of label and value belongs to one of them (`config.go:2015`)."""
