@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prowless.domain.errors import NotFoundError, PermanentError
-from prowless.ports.github import ChangedFile, Comment, PullRequest, Status
+from prowless.ports.github import ChangedFile, Comment, Commit, PullRequest, Status
 from tests.fakes.github_repository import MemoryCommit, MemoryRepository, blob_sha
 
 if TYPE_CHECKING:
@@ -132,6 +132,25 @@ class MemoryGitHub:
         """Make a user a member of an organisation."""
         self.members.setdefault(org.lower(), set()).add(user.lower())
 
+    def add_admin(self, repository: str, user: str) -> None:
+        """Make a user an administrator of a repository."""
+        self.add_collaborator(repository, user)
+        self._repository(repository).admins.add(user.lower())
+
+    def queue(self, repository: str, numbers: Sequence[int], *, squash: bool = False) -> str:
+        """Make a merge group of pulls on their base, with its branch; the group's head."""
+        repo = self._repository(repository)
+        start = tip = repo.refs[f"heads/{repo.pulls[numbers[0]].base_ref}"]
+        for number in numbers:
+            pull = repo.pulls[number]
+            changed = {file.filename: repo.commits[pull.head_sha].files.get(file.filename)
+                       for file in repo.changes(start, pull.head_sha)}  # fmt: skip
+            parents = (tip,) if squash else (tip, pull.head_sha)
+            title = f"{pull.title} (#{number})" if squash else f"Merge pull request #{number} from {pull.head_ref}"
+            tip = repo.store(changed, parents, f"{title}\n\n{pull.body}")
+        repo.refs[f"heads/gh-readonly-queue/{repo.pulls[numbers[0]].base_ref}/pr-{numbers[-1]}-{start}"] = tip
+        return tip
+
     def add_collaborator(self, repository: str, user: str) -> None:
         """Make a user a collaborator of a repository."""
         self._repository(repository).collaborators.add(user.lower())
@@ -189,6 +208,15 @@ class MemoryGitHub:
 
         return self._call("compare", (repository, base, head), read)
 
+    def commits(self, repository: str, base: str, head: str) -> list[Commit]:
+        def read() -> list[Commit]:
+            for sha in (base, head):
+                self._commit(repository, sha)
+            found = {sha: self._commit(repository, sha) for sha in self._repository(repository).between(base, head)}
+            return [Commit(sha=sha, parents=one.parents, message=one.message) for sha, one in found.items()]
+
+        return self._call("commits", (repository, base, head), read)
+
     def contents(self, repository: str, path: str, ref: str) -> bytes:
         def read() -> bytes:
             files = self._commit(repository, self._resolve(repository, ref)).files
@@ -240,6 +268,16 @@ class MemoryGitHub:
             return user.lower() in self._repository(repository).collaborators
 
         return self._call("is_collaborator", (repository, user), read)
+
+    def permission(self, repository: str, user: str) -> str:
+        def read() -> str:
+            repo = self._repository(repository)
+            if user.lower() in repo.admins:
+                return "admin"
+            member = user.lower() in self.members.get(repository.partition("/")[0].lower(), set())
+            return "write" if member or user.lower() in repo.collaborators else "read"
+
+        return self._call("permission", (repository, user), read)
 
     def comments(self, repository: str, number: int) -> Sequence[Comment]:
         return self._call("comments", (repository, number), lambda: tuple(self._thread(repository, number)))

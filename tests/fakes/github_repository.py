@@ -19,6 +19,7 @@ class MemoryCommit:
 
     files: Mapping[str, bytes]
     parents: tuple[str, ...]
+    message: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,8 +34,9 @@ class MemoryRepository:
     labels: dict[int, list[str]] = field(default_factory=dict)
     statuses: dict[str, list[Status]] = field(default_factory=dict)
     collaborators: set[str] = field(default_factory=set)
+    admins: set[str] = field(default_factory=set)
 
-    def store(self, changes: Mapping[str, bytes | str | None], parents: tuple[str, ...]) -> str:
+    def store(self, changes: Mapping[str, bytes | str | None], parents: tuple[str, ...], message: str = "") -> str:
         """Store a commit that changes files of its first parent; its SHA."""
         files = dict(self.commits[parents[0]].files) if parents else {}
         for path, content in changes.items():
@@ -44,7 +46,7 @@ class MemoryRepository:
                 files[path] = content.encode() if isinstance(content, str) else content
         identity = repr((self.name, len(self.commits), sorted(files.items()), parents))
         sha = hashlib.sha256(identity.encode()).hexdigest()[:40]
-        self.commits[sha] = MemoryCommit(files=files, parents=parents)
+        self.commits[sha] = MemoryCommit(files=files, parents=parents, message=message)
         return sha
 
     def merge(self, pull: PullRequest) -> PullRequest:
@@ -67,6 +69,11 @@ class MemoryRepository:
     def changes(self, base: str, head: str) -> list[ChangedFile]:
         """What the head changed since it left the base."""
         return list(_differences(self.commits[self.merge_base(base, head)].files, self.commits[head].files))
+
+    def between(self, base: str, head: str) -> list[str]:
+        """The commits that the head has and the base has not, newest first."""
+        known = set(self._ancestry(base))
+        return [sha for sha in self._ancestry(head) if sha not in known]
 
     def merge_base(self, base: str, head: str) -> str:
         """The newest commit both have."""

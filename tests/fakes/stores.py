@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import NotFoundError, PermanentError, RetryableError
 from prowless.domain.prowjob import Phase, ProwJob
+from prowless.domain.refs import JobType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from prowless.domain.refs import JobType
     from prowless.ports.stores import Delivery
 
 MUTATE_TRIES = 10
@@ -56,6 +56,10 @@ class MemoryProwJobs:
 
     def of_pull(self, repository: str, number: int) -> list[ProwJob]:
         return self._newest_first(lambda job: job.pull == number != 0 and job.repository == repository)
+
+    def of_group(self, repository: str, head_sha: str) -> list[ProwJob]:
+        wanted = (JobType.BATCH, repository, head_sha)
+        return self._newest_first(lambda job: (job.type, job.repository, job.head_sha) == wanted and bool(head_sha))
 
     def of_job(self, job_type: JobType, repository: str, job: str, limit: int) -> list[ProwJob]:
         wanted = (job_type, repository, job)

@@ -59,6 +59,17 @@ def test_the_header_takes_what_reports_need_from_the_refs():
     assert ROW.report_key == "acme/app@h#unit"
 
 
+@pytest.mark.parametrize("numbers", [(7,), (7, 8)])
+def test_the_batch_of_a_merge_group_belongs_to_the_groups_head_and_to_no_pull(numbers):
+    pulls = tuple(Pull(number=number, sha=f"h{number}", author="ada") for number in numbers)
+    refs = Refs(org="acme", repo="app", base_ref="main", base_sha="b", pulls=pulls, merged_sha="g")
+    spec = ProwJobSpec(type=JobType.BATCH, job="unit", context="unit", refs=refs)
+    row = header(spec, prowjob="x", build_id="5", cause="c", delivery="", created_at=1)
+    assert (row.pull, row.author, row.base_sha, row.report_sha) == (0, "", "b", "g")
+    assert row.keys()["pull_key"] == "acme/app@g"
+    assert ProwJobSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+
+
 def test_a_postsubmit_reports_on_its_base():
     refs = Refs(org="acme", repo="app", base_ref="main", base_sha="b")
     row = header(

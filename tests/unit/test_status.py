@@ -63,12 +63,13 @@ def test_a_cut_never_splits_a_character():
         ({}, True),
         ({"report": False}, False),
         ({"type": JobType.PERIODIC}, False),
-        ({"type": JobType.BATCH}, False),
+        ({"type": JobType.BATCH, "pull": 0, "head_sha": ""}, False),
+        ({"type": JobType.BATCH, "pull": 0}, True),
         ({"type": JobType.POSTSUBMIT, "pull": 0, "head_sha": ""}, True),
         ({"context": ""}, False),
     ],
 )
-def test_presubmits_and_postsubmits_that_report_have_a_status(changes, expected):
+def test_presubmits_postsubmits_and_merge_groups_that_report_have_a_status(changes, expected):
     assert status.reportable(run(**changes)) is expected
 
 

@@ -96,6 +96,13 @@ class Accounts(World):
         """Take a user's own access to one repository away."""
         with self.changing():
             self.collaborators.get(key(repository), set()).discard(key(login))
+            self.admins.get(key(repository), set()).discard(key(login))
+
+    def add_admin(self, repository: str, login: str) -> None:
+        """Make a user an administrator of one repository."""
+        with self.changing():
+            self.add_collaborator(repository, login)
+            self.admins.setdefault(key(self.repository(repository).full_name), set()).add(key(login))
 
     def account(self, login: str) -> Account:
         """The account of a login.
@@ -115,6 +122,14 @@ class Accounts(World):
         if key(owner) == key(login) or self.is_member(owner, login):
             return True
         return key(login) in self.collaborators.get(key(repository), set())
+
+    def permission(self, repository: str, login: str) -> str:
+        """GitHub's word for what a user may do in a repository: admin, write, read or none."""
+        if key(repository.partition("/")[0]) == key(login) or key(login) in self.admins.get(key(repository), set()):
+            return "admin"
+        if self.is_collaborator(repository, login):
+            return "write"
+        return "none" if self.repository(repository).private else "read"
 
     def association(self, repository: str, login: str) -> str:
         """GitHub's `author_association` of a user with a repository."""

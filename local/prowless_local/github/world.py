@@ -59,6 +59,7 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.members: dict[str, set[str]] = {}
         self.collaborators: dict[str, set[str]] = {}
+        self.admins: dict[str, set[str]] = {}
         self.repositories: dict[str, Repository] = {}
         self.pull_table: dict[tuple[str, int], Pull] = {}
         self.comment_table: dict[int, Comment] = {}

@@ -109,6 +109,22 @@ def test_pulls_are_merged_on_the_base_that_was_tested(shell, app):
     assert f"HEAD is now at {shell.git('rev-parse', 'HEAD', cwd=work)}" in done.stdout
 
 
+def test_the_head_of_a_merge_group_is_checked_out_as_it_is(shell, app):
+    repository, base, heads, _newer = app
+    shell.git("checkout", "-q", "--detach", base, cwd=repository)
+    for head in heads:
+        shell.git("merge", "-q", "--no-ff", "-m", "queued", head, cwd=repository)
+    group = shell.git("rev-parse", "HEAD", cwd=repository)
+    shell.git("update-ref", f"refs/heads/gh-readonly-queue/main/pr-8-{base}", group, cwd=repository)
+    shell.git("checkout", "-q", "main", cwd=repository)
+    queued = refs(repository, base_sha=base, pulls=pulls(heads), merged_sha=group)
+    done, place = shell.run(checkout.script([queued], pauses=()))
+    assert done.returncode == 0, done.stderr
+    work = place / "go/src/github.com/acme/app"
+    assert shell.git("rev-parse", "HEAD", cwd=work) == group
+    assert shell.git("branch", "--show-current", cwd=work) == "main"
+
+
 def test_the_same_inputs_give_the_same_commit(shell, app):
     repository, base, heads, _newer = app
     text = checkout.script([refs(repository, base_sha=base, pulls=pulls(heads))], pauses=())

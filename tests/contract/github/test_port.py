@@ -187,6 +187,35 @@ def test_collaborators_are_those_of_the_repository(world: World) -> None:
     assert not world.github.is_collaborator(REPO, "mallory")
 
 
+def test_the_permission_of_a_user_in_a_repository(world: World) -> None:
+    world.add_admin(REPO, "erin")
+    world.add_collaborator(REPO, "frank")
+    assert world.github.permission(REPO, "Erin") == "admin"
+    assert world.github.permission(REPO, "frank") == "write"
+    assert world.github.permission(REPO, "mallory") in {"read", "none"}
+
+
+def test_the_commits_that_a_head_has_and_a_base_has_not(world: World) -> None:
+    start = world.github.ref(REPO, "heads/main")
+    number = world.open_pull(REPO, {"c.txt": "three\n"})
+    first, second = (world.commit(REPO, {"d.txt": text}) for text in ("four\n", "five\n"))
+    found = {commit.sha: commit for commit in world.github.commits(REPO, start, second)}
+    assert {sha: commit.parents for sha, commit in found.items()} == {first: (start,), second: (first,)}
+    merge = world.github.ref(REPO, f"pull/{number}/merge")
+    head = world.github.pull(REPO, number).head_sha
+    merged = {commit.sha: commit.parents for commit in world.github.commits(REPO, second, merge)}
+    assert merged == {merge: (second, head), head: (start,)}
+    assert world.github.commits(REPO, second, start) == []
+    with pytest.raises(NotFoundError):
+        world.github.commits(REPO, NO_SHA, start)
+
+
+def test_commits_come_from_all_pages(world: World) -> None:
+    start = world.github.ref(REPO, "heads/main")
+    made = [world.commit(REPO, {"d.txt": f"{index}\n"}) for index in range(105)]
+    assert {commit.sha for commit in world.github.commits(REPO, start, made[-1])} == set(made)
+
+
 def test_comments_are_listed_oldest_first_with_their_authors(world: World) -> None:
     number = world.open_pull(REPO, {"c.txt": "three\n"})
     asked = world.comment(REPO, number, "bob", "/retest\r\n*please* 🙂")

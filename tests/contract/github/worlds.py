@@ -53,6 +53,10 @@ class World(Protocol):
         """A user may write to a repository."""
         ...
 
+    def add_admin(self, name: str, user: str) -> None:
+        """A user may do everything in a repository."""
+        ...
+
 
 class MemoryWorld:
     """The fake of the use cases' tests."""
@@ -83,6 +87,9 @@ class MemoryWorld:
 
     def add_collaborator(self, name: str, user: str) -> None:
         self.github.add_collaborator(name, user)
+
+    def add_admin(self, name: str, user: str) -> None:
+        self.github.add_admin(name, user)
 
 
 class ServerWorld:
@@ -118,3 +125,6 @@ class ServerWorld:
 
     def add_collaborator(self, name: str, user: str) -> None:
         self._server.add_collaborator(name, user)
+
+    def add_admin(self, name: str, user: str) -> None:
+        self._server.add_admin(name, user)

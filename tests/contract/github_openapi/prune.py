@@ -37,6 +37,7 @@ OPERATIONS = (
     f"patch {REPO}/check-runs/{{check_run_id}}",
     f"post {REPO}/check-runs",
     f"get {REPO}/collaborators/{{username}}",
+    f"get {REPO}/collaborators/{{username}}/permission",
     f"get {REPO}/commits/{{ref}}",
     f"get {REPO}/commits/{{ref}}/check-runs",
     f"get {REPO}/commits/{{ref}}/status",

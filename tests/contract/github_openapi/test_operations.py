@@ -63,6 +63,7 @@ CASES = {
         body={**STARTED, "output": {"title": "t", "summary": "s", "annotations": [ANNOTATION]}},
     ),
     "get /repos/{}/{}/collaborators/{}": Case(target=f"{REPO}/collaborators/alice", status=204),
+    "get /repos/{}/{}/collaborators/{}/permission": Case(target=f"{REPO}/collaborators/alice/permission"),
     "get /repos/{}/{}/commits/{}": Case(target=f"{REPO}/commits/topic"),
     "get /repos/{}/{}/commits/{}/check-runs": Case(target=f"{REPO}/commits/<head>/check-runs"),
     "get /repos/{}/{}/commits/{}/status": Case(target=f"{REPO}/commits/<head>/status?per_page=1&page=2"),
@@ -146,6 +147,7 @@ def test_contents_of_files_and_folders(scene: Scene, name: str) -> None:
         ("DELETE", f"{REPO}/issues/1/labels/absent", None, 404),
         ("GET", "/orgs/octo/members/stranger", None, 404),
         ("GET", f"{REPO}/collaborators/stranger", None, 404),
+        ("GET", f"{REPO}/collaborators/stranger/permission", None, 404),
     ],
 )
 def test_refusals_are_as_github_describes_them(scene: Scene, method: str, target: str, body: Any, status: int) -> None:

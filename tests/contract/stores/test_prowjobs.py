@@ -206,6 +206,18 @@ def test_a_pulls_runs_come_newest_first(stores: Stores) -> None:
     assert stores.prowjobs.of_pull("acme/rocket", 0) == []
 
 
+def test_a_merge_groups_runs_are_found_by_its_head_and_not_by_a_pull(stores: Stores) -> None:
+    group = {"type": JobType.BATCH, "pull": 0, "head_sha": "beef"}
+    rows = [run(f"r{number}", at=number, **group) for number in range(2)]
+    others = [run("other head", **group | {"head_sha": "f00d"}), run("pull", head_sha="beef")]
+    for row in [*rows, *others]:
+        stores.prowjobs.create(row)
+    assert stores.prowjobs.of_group("acme/rocket", "beef") == rows[::-1]
+    assert stores.prowjobs.of_group("acme/shuttle", "beef") == []
+    assert stores.prowjobs.of_group("acme/rocket", "") == []
+    assert stores.prowjobs.of_pull("acme/rocket", 7) == others[1:]
+
+
 def test_a_long_list_is_complete(stores: Stores) -> None:
     rows = [run(f"r{number}", at=number) for number in range(105)]
     for row in rows:

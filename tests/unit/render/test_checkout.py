@@ -46,6 +46,7 @@ def test_containers_start_in_the_first_repository_unless_another_says_workdir():
         {"base_ref": "--upload-pack=x"},
         {"base_ref": ""},
         {"base_ref": "m", "base_sha": "-x"},
+        {"base_ref": "m", "merged_sha": "-x"},
         {"base_ref": "m", "clone_uri": "--config=x"},
         {"base_ref": "m", "pulls": (Pull(number=1, sha="-x"),)},
         {"base_ref": "m", "pulls": (Pull(number=1, sha="a", ref="--x"),)},

@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 import pytest
-from tests.unit.render.samples import CLUSTER, TITLES, TOOLS, environment_of, job, spec, titled
+from tests.unit.render.samples import CLUSTER, REFS, TITLES, TOOLS, environment_of, job, spec, titled
 
 from prowless.domain.errors import ConfigError
 from prowless.domain.refs import JobType, Refs
@@ -83,6 +85,12 @@ def test_the_implicit_git_reference_is_the_repository_under_test():
 def test_an_extra_git_reference_is_the_extra_ref_of_that_number(refs, url, revision):
     [task] = pipeline_run(git_task("PROW_EXTRA_GIT_REF_0"), extra_refs=(refs,))["spec"]["pipelineSpec"]["tasks"]
     assert {param["name"]: param["value"] for param in task["params"]} == {"url": url, "revision": revision}
+
+
+def test_the_implicit_git_reference_of_a_merge_group_is_its_head():
+    refs = replace(REFS, merged_sha="c" * 40)
+    [task] = pipeline_run(git_task("PROW_IMPLICIT_GIT_REF"), refs=refs)["spec"]["pipelineSpec"]["tasks"]
+    assert {"name": "revision", "value": "c" * 40} in task["params"]
 
 
 @pytest.mark.parametrize("name", ["PROW_IMPLICIT_GIT_REF", "PROW_EXTRA_GIT_REF_1"])

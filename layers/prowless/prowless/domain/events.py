@@ -18,6 +18,7 @@ NO_COMMIT = "0" * 40
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_QUEUE_REF = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-([0-9]{1,9})-[0-9a-f]{40,64}")
 _REPOSITORY_URL = re.compile(r"/repos/([^/]+/[^/]+)$")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, which JSON can carry and UTF-8 cannot; Go's decoder puts U+FFFD in its place as well."""
@@ -143,12 +144,24 @@ class PushEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeGroupEvent(Event):
-    """`merge_group`: parsed, so that it is stored and explained; no rule acts on it yet."""
+    """`merge_group` of GitHub's merge queue. `reason` says why a group was destroyed: merged, invalidated, dequeued."""
 
     head_sha: str
     head_ref: str
     base_sha: str
     base_ref: str
+    reason: str = ""
+
+    @property
+    def branch(self) -> str:
+        """The branch that the group is to be merged into."""
+        return self.base_ref.removeprefix("refs/heads/")
+
+    @property
+    def number(self) -> int:
+        """The pull request that the group's ref `gh-readonly-queue/BASE/pr-NUMBER-SHA` names, its last one; else 0."""
+        named = _QUEUE_REF.fullmatch(self.head_ref)
+        return int(named[1]) if named else 0
 
     def cause(self) -> Cause:
         """The group's head."""
@@ -338,6 +351,7 @@ def _merge_group(reader: _Reader) -> MergeGroupEvent:
         head_ref=reader.text("merge_group.head_ref"),
         base_sha=reader.sha("merge_group.base_sha"),
         base_ref=reader.text("merge_group.base_ref"),
+        reason=reader.text("reason", required=False),
     )
 
 

@@ -190,7 +190,7 @@ class ProwJob:
 
     @property
     def report_sha(self) -> str:
-        """The commit that carries the status: the pull's head, else the base (`pkg/github/report/report.go:56`)."""
+        """The commit that carries the status: the head of pull or merge group, else the base (`report.go:56`)."""
         return self.head_sha or self.base_sha
 
     @property
@@ -224,6 +224,9 @@ class ProwJob:
         keys = {"job_key": f"{self.type}#{self.repository}#{self.job}"}
         if self.pull:
             keys["pull_key"] = f"{self.repository}#{self.pull}"
+        elif self.type is JobType.BATCH and self.head_sha:
+            # No repository's name holds an `@`, so pulls and merge groups share the index.
+            keys["pull_key"] = f"{self.repository}@{self.head_sha}"
         if order := self.active_order():
             keys |= {"active": self.cluster, "active_order": order}
         return keys
@@ -240,9 +243,10 @@ def header(
     retest: bool = False,
     attempt: int = 0,
 ) -> ProwJob:
-    """The first row of a run of `spec`."""
+    """The first row of a run of `spec`. A batch belongs to the head of its merge group, also if that has one pull."""
     refs = spec.refs
-    pull = refs.pulls[0] if refs and len(refs.pulls) == 1 else None
+    pull = refs.pulls[0] if refs and len(refs.pulls) == 1 and spec.type is not JobType.BATCH else None
+    group = refs.merged_sha if refs and spec.type is JobType.BATCH else ""
     return ProwJob(
         id=prowjob,
         type=spec.type,
@@ -254,7 +258,7 @@ def header(
         base_ref=refs.base_ref if refs else "",
         base_sha=refs.base_sha if refs else "",
         pull=pull.number if pull else 0,
-        head_sha=pull.sha if pull else "",
+        head_sha=pull.sha if pull else group,
         author=pull.author if pull else "",
         rerun_command=spec.rerun_command,
         optional=spec.optional,

@@ -46,7 +46,11 @@ class Pull:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refs:
-    """A repository, the base and the pulls merged on it."""
+    """A repository, the base and the pulls merged on it.
+
+    `merged_sha`, ours, is a commit that holds the pulls on the base already (a merge group's head): it is checked out,
+    and nothing is merged. Prow has no such field, so its own tools merge the pulls again, to the same content.
+    """
 
     org: str
     repo: str
@@ -61,6 +65,7 @@ class Refs:
     skip_submodules: bool = False
     clone_depth: int = 0
     skip_fetch_head: bool = False
+    merged_sha: str = ""
 
     @property
     def repository(self) -> str:

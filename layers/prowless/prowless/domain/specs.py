@@ -9,10 +9,10 @@ from prowless.domain.prowjob import ProwJobSpec
 from prowless.domain.refs import JobType, Pull, Refs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from prowless.domain.config.jobs import Job, Periodic, Postsubmit, Presubmit
-    from prowless.domain.events import PushEvent
+    from prowless.domain.events import MergeGroupEvent, PushEvent
 
 IS_OPTIONAL_LABEL = "prow.k8s.io/is-optional"
 RETEST_LABEL = "prow.k8s.io/retest"
@@ -58,18 +58,22 @@ def pull_refs(pull: PullFacts, base_sha: str) -> Refs:
         base_ref=pull.base_ref,
         base_sha=base_sha,
         base_link=f"{link}/commit/{base_sha}",
-        pulls=(
-            Pull(
-                number=pull.number,
-                author=pull.author,
-                sha=pull.head_sha,
-                title=pull.title,
-                head_ref=pull.head_ref,
-                link=f"{link}/pull/{pull.number}",
-                commit_link=f"{link}/pull/{pull.number}/commits/{pull.head_sha}",
-                author_link=f"{pull.site}/{pull.author}",
-            ),
-        ),
+        pulls=(_pull(pull),),
+    )
+
+
+def group_refs(group: MergeGroupEvent, pulls: Iterable[PullFacts]) -> Refs:
+    """The refs of a merge group: its base, its pulls in their order, and the head that holds them already."""
+    org, _, repo = group.repository.partition("/")
+    return Refs(
+        org=org,
+        repo=repo,
+        repo_link=group.repository_url,
+        base_ref=group.branch,
+        base_sha=group.base_sha,
+        base_link=f"{group.repository_url}/commit/{group.base_sha}",
+        pulls=tuple(_pull(pull) for pull in pulls),
+        merged_sha=group.head_sha,
     )
 
 
@@ -100,6 +104,23 @@ def presubmit_spec(job: Presubmit, refs: Refs, labels: Mapping[str, str] | None 
     )
 
 
+def batch_spec(job: Presubmit, refs: Refs) -> ProwJobSpec:
+    """The spec of a presubmit on a merge group (`pjutil.go` BatchSpec).
+
+    Prow's batches, which are Tide's, report nothing; GitHub's queue waits for the status, so ours report as the job
+    does on a pull. There is nothing to comment for another run: GitHub makes a new group.
+    """
+    return ProwJobSpec(
+        type=JobType.BATCH,
+        context=job.context,
+        report=not job.skip_report,
+        optional=job.optional,
+        refs=_primary(refs, job),
+        labels=job.labels,
+        **_common(job),
+    )
+
+
 def postsubmit_spec(job: Postsubmit, refs: Refs) -> ProwJobSpec:
     """The spec of a postsubmit on a push's refs."""
     return ProwJobSpec(
@@ -115,6 +136,20 @@ def postsubmit_spec(job: Postsubmit, refs: Refs) -> ProwJobSpec:
 def periodic_spec(job: Periodic) -> ProwJobSpec:
     """The spec of a periodic, which has no refs of its own."""
     return ProwJobSpec(type=JobType.PERIODIC, labels=job.labels, **_common(job))
+
+
+def _pull(pull: PullFacts) -> Pull:
+    link = pull.repository_url
+    return Pull(
+        number=pull.number,
+        author=pull.author,
+        sha=pull.head_sha,
+        title=pull.title,
+        head_ref=pull.head_ref,
+        link=f"{link}/pull/{pull.number}",
+        commit_link=f"{link}/pull/{pull.number}/commits/{pull.head_sha}",
+        author_link=f"{pull.site}/{pull.author}",
+    )
 
 
 def _common(job: Job) -> dict[str, Any]:

@@ -41,8 +41,13 @@ def github_state(state: State) -> str:
 
 
 def reportable(job: ProwJob) -> bool:
-    """Whether this run has a status at all (`pkg/crier/reporters/github/reporter.go`)."""
-    return job.report and job.type in REPORTED_TYPES and bool(job.repository and job.report_sha and job.context)
+    """Whether this run has a status at all (`pkg/crier/reporters/github/reporter.go`).
+
+    Beyond Prow, whose batches have none, the batch of a merge group has: GitHub's queue waits for it.
+    """
+    of_group = job.type is JobType.BATCH and bool(job.head_sha)
+    reported = job.report and (of_group or job.type in REPORTED_TYPES)
+    return reported and bool(job.repository and job.report_sha and job.context)
 
 
 def owed(job: ProwJob) -> bool:

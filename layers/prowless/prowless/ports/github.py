@@ -61,6 +61,15 @@ class ChangedFile:
     previous_filename: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit with its parents in order and its whole message."""
+
+    sha: str
+    parents: tuple[str, ...]
+    message: str
+
+
 class GitHub(Protocol):
     """REST calls by repository `org/repo`.
 
@@ -92,6 +101,10 @@ class GitHub(Protocol):
         """Files that differ between two commits."""
         ...
 
+    def commits(self, repository: str, base: str, head: str) -> list[Commit]:
+        """Commits that `head` has and `base` has not, the first thousand."""
+        ...
+
     def contents(self, repository: str, path: str, ref: str) -> bytes:
         """A file at a commit."""
         ...
@@ -114,6 +127,10 @@ class GitHub(Protocol):
 
     def is_collaborator(self, repository: str, user: str) -> bool:
         """Whether the user is a collaborator of the repository."""
+        ...
+
+    def permission(self, repository: str, user: str) -> str:
+        """What a user may do in the repository: admin, write, read or none."""
         ...
 
     def comments(self, repository: str, number: int) -> Sequence[Comment]:

@@ -38,6 +38,10 @@ class ProwJobs(Protocol):
         """Full rows of a pull request's runs, newest first."""
         ...
 
+    def of_group(self, repository: str, head_sha: str) -> list[ProwJob]:
+        """Full rows of the runs (batches) of a merge group, newest first."""
+        ...
+
     def of_job(self, job_type: JobType, repository: str, job: str, limit: int) -> list[ProwJob]:
         """Full rows of a job's newest runs, newest first."""
         ...

@@ -13,6 +13,8 @@ from prowless.domain.prowjob import FINAL_STATES, Phase, ProwJob, ProwJobSpec, S
 from prowless.domain.refs import JobType
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from prowless.domain.identity import Cause
     from prowless.ports.clock import Clock
     from prowless.ports.flow import AdmitQueue, Starter
@@ -103,15 +105,43 @@ class AbortRuns:
                 self._starter.wake(row.token, {"outcome": "stop"})
         return row
 
-    def abort_pull(self, repository: str, number: int, description: str, except_head: str = "") -> list[ProwJob]:
-        """Abort all unfinished presubmits of a pull request, but for those of one head; the runs that were aborted."""
+    def unfinished(self, repository: str, number: int) -> list[ProwJob]:
+        """The unfinished presubmits of a pull request, newest first."""
+        found = self._prowjobs.of_pull(repository, number)
+        return [job for job in found if job.type is JobType.PRESUBMIT and job.state not in FINAL_STATES]
+
+    def abort_pull(
+        self,
+        repository: str,
+        number: int,
+        description: str,
+        except_head: str = "",
+        *,
+        except_cause: str = "",
+        jobs: Collection[str] = (),
+    ) -> list[ProwJob]:
+        """Abort the unfinished presubmits of a pull request; the runs that were aborted.
+
+        Args:
+            repository: `org/repo`.
+            number: the pull request's number.
+            description: what the status says then.
+            except_head: a head whose runs go on.
+            except_cause: an event whose runs go on.
+            jobs: names or contexts; without any, all jobs.
+        """
         return [
             self.abort(job, description)
-            for job in self._prowjobs.of_pull(repository, number)
-            if job.type is JobType.PRESUBMIT
-            and job.state not in FINAL_STATES
-            and not (except_head and job.head_sha == except_head)
+            for job in self.unfinished(repository, number)
+            if not (except_head and job.head_sha == except_head)
+            and not (except_cause and job.cause == except_cause)
+            and (not jobs or job.job in jobs or job.context in jobs)
         ]
+
+    def abort_group(self, repository: str, head_sha: str, description: str) -> list[ProwJob]:
+        """Abort the unfinished runs of a merge group; the runs that were aborted."""
+        found = self._prowjobs.of_group(repository, head_sha)
+        return [self.abort(job, description) for job in found if job.state not in FINAL_STATES]
 
 
 class StartRuns:

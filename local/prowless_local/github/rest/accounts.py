@@ -38,6 +38,14 @@ def is_collaborator(call: Call) -> Reply:
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
+def get_permission(call: Call) -> Reply:
+    """`GET /repos/{owner}/{repo}/collaborators/{user}/permission`: also of users who are no collaborators."""
+    call.pushers_only("Must have push access to view collaborator permission.")
+    if key(call.params["user"]) not in call.github.accounts:
+        raise not_found()
+    return Reply(body=views.permission(call.github, call.repository.full_name, call.params["user"]))
+
+
 def get_app(call: Call) -> Reply:
     """`GET /app`."""
     github = call.github
@@ -132,6 +140,7 @@ ROUTES = (
     Route(method="GET", path="/user", handler=get_user, auth="user"),
     Route(method="GET", path="/orgs/{org}/members/{user}", handler=is_member, permission="members:read"),
     Route(method="GET", path="/repos/{owner}/{repo}/collaborators/{user}", handler=is_collaborator),
+    Route(method="GET", path="/repos/{owner}/{repo}/collaborators/{user}/permission", handler=get_permission),
     Route(method="GET", path="/app", handler=get_app, auth="app"),
     Route(method="GET", path="/app/installations", handler=list_installations, auth="app"),
     Route(method="GET", path="/app/installations/{id}", handler=get_installation, auth="app"),

@@ -46,6 +46,24 @@ def simple_user(world: Accounts, login: str) -> JSON:
     }
 
 
+def permission(world: Accounts, repository: str, login: str) -> JSON:
+    """What a user may do in a repository."""
+    level = world.permission(repository, login)
+    allowed = ["admin", "write", "read", "none"].index(level)
+    user = {
+        **simple_user(world, login),
+        "permissions": {
+            "admin": allowed < 1,
+            "maintain": allowed < 1,
+            "push": allowed <= 1,
+            "triage": allowed <= 1,
+            "pull": allowed <= 2,  # noqa: PLR2004  read is the third of the four
+        },
+        "role_name": level,
+    }
+    return {"permission": level, "role_name": level, "user": user}
+
+
 def organization(world: Accounts, account: Account) -> JSON:
     """The `organization` of a webhook."""
     api = f"{world.url}/orgs/{account.login}"

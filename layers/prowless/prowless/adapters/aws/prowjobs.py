@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import NotFoundError, RetryableError
+from prowless.domain.refs import JobType
 
 from .dynamo import TRIES, Table, nonce, pause
 from .errors import translated
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
     from prowless.domain.prowjob import Phase, ProwJob
-    from prowless.domain.refs import JobType
 
     from .dynamo import Sleep
 
@@ -74,6 +74,12 @@ class DynamoProwJobs:
         """Full rows of a pull request's runs, newest first."""
         org, _, repo = repository.partition("/")
         key = probe(org=org, repo=repo, pull=number).keys().get("pull_key")
+        return self._rows(self._listed("by_pull", "pull_key", key)) if key else []
+
+    def of_group(self, repository: str, head_sha: str) -> list[ProwJob]:
+        """Full rows of the runs (batches) of a merge group, newest first."""
+        org, _, repo = repository.partition("/")
+        key = probe(type=JobType.BATCH, org=org, repo=repo, head_sha=head_sha).keys().get("pull_key")
         return self._rows(self._listed("by_pull", "pull_key", key)) if key else []
 
     def of_job(self, job_type: JobType, repository: str, job: str, limit: int) -> list[ProwJob]:

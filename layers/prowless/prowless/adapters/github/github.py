@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from prowless.adapters.github.auth import Auth
     from prowless.ports.clock import Clock
-    from prowless.ports.github import ChangedFile, Comment, PullRequest, Status
+    from prowless.ports.github import ChangedFile, Comment, Commit, PullRequest, Status
 
 PUBLIC_API = "https://api.github.com"
 PUBLIC_HOSTS = frozenset({"codeload.github.com"})  # where api.github.com sends who asks for an archive
 COMPARE_LIMIT = 300  # files in a comparison, however many differ
+COMMIT_PAGES = 10  # 1000 commits of a comparison
 FILE_PAGES = 30  # 3000 files of a pull request
 TAG_DEPTH = 5
 
@@ -98,6 +99,11 @@ class RestGitHub:
             return files
         return payloads.tree_changes(self.tree(repository, start), self.tree(repository, head))
 
+    def commits(self, repository: str, base: str, head: str) -> list[Commit]:
+        """Commits that `head` has and `base` has not, the first thousand, in GitHub's order."""
+        path = f"{repository_path(repository)}/compare/{segment(base)}...{segment(head)}"
+        return self._list(path, payloads.commit, key="commits", max_pages=COMMIT_PAGES)
+
     def contents(self, repository: str, path: str, ref: str) -> bytes:
         """A file at a commit.
 
@@ -147,6 +153,16 @@ class RestGitHub:
     def is_collaborator(self, repository: str, user: str) -> bool:
         """Whether the user is a collaborator of the repository."""
         return self._exists(f"{repository_path(repository)}/collaborators/{segment(user)}")
+
+    def permission(self, repository: str, user: str) -> str:
+        """What a user may do in the repository: admin, write, read or none, which also strangers have."""
+        path = f"{repository_path(repository)}/collaborators/{segment(user)}/permission"
+        try:
+            data = self.client.json("GET", path)
+        except NotFoundError:
+            return "none"
+        with understood(f"the permission of {user} in {repository}"):
+            return str(data["permission"])
 
     def comments(self, repository: str, number: int) -> Sequence[Comment]:
         """All comments of an issue or pull request, oldest first."""

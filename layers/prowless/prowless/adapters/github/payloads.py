@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import PermanentError
-from prowless.ports.github import ChangedFile, Comment, PullRequest, Status
+from prowless.ports.github import ChangedFile, Comment, Commit, PullRequest, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,6 +51,12 @@ def changed_file(data: Any) -> ChangedFile:
     return ChangedFile(
         filename=data["filename"], status=data["status"], previous_filename=data.get("previous_filename") or ""
     )
+
+
+def commit(data: Any) -> Commit:
+    """An entry of a comparison's commits."""
+    parents = tuple(str(parent["sha"]) for parent in data["parents"])
+    return Commit(sha=data["sha"], parents=parents, message=data["commit"]["message"] or "")
 
 
 def comment(data: Any) -> Comment:

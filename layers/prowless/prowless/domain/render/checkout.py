@@ -91,7 +91,10 @@ def _repository(refs: Refs) -> list[str]:
     folder = quote(path(refs))
     base = _value(refs, "base_ref", refs.base_ref)
     depth = f"--depth {int(refs.clone_depth)} " if refs.clone_depth > 0 else ""
-    target = _value(refs, "base_sha", refs.base_sha) if refs.base_sha else "FETCH_HEAD"
+    # The head of a merge group stands on its base and holds its pulls.
+    pulls = () if refs.merged_sha else refs.pulls
+    commit = refs.merged_sha or refs.base_sha
+    target = _value(refs, "merged_sha" if refs.merged_sha else "base_sha", commit) if commit else "FETCH_HEAD"
     lines = [
         f"mkdir -p {folder}",
         f"cd {folder}",
@@ -102,15 +105,15 @@ def _repository(refs: Refs) -> list[str]:
     if not refs.skip_fetch_head:
         lines.append(f"fetch {depth}{uri} --tags --prune")
     lines += [
-        f"fetch {depth}{uri} {target if refs.base_sha else base}",
+        f"fetch {depth}{uri} {target if commit else base}",
         # A branch that is checked out cannot be moved, hence the commit first.
         f"run git checkout {target}",
         f"run git branch --force {base} {target}",
         f"run git checkout {base}",
     ]
-    if refs.pulls:
+    if pulls:
         lines.append("stamp=`git show -s --format=format:%ct HEAD`")
-    for pull in refs.pulls:
+    for pull in pulls:
         lines += _merge(refs, pull, uri)
     if not refs.skip_submodules:
         lines.append("run git submodule update --init --recursive")

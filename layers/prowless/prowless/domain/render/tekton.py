@@ -102,6 +102,8 @@ def _resolve(task: dict[str, Any], spec: ProwJobSpec) -> None:
 
 
 def _revision(refs: Refs) -> str:
+    if refs.merged_sha:
+        return refs.merged_sha
     if refs.pulls:
         return refs.pulls[0].sha or f"pull/{refs.pulls[0].number}/head"
     return refs.base_sha or refs.base_ref
