@@ -5,7 +5,7 @@ import pytest
 from prowless.domain.config.jobs import Postsubmit, Presubmit, RepositoryConfig, default_trigger
 from prowless.domain.errors import PermanentError, RetryableError
 from prowless.domain.prowjob import State
-from prowless.ports.github import Status
+from prowless.ports.github import ChangedFile, Status
 from prowless.ports.stores import Delivery
 from prowless.usecases.dispatch import DispatchDelivery
 from tests.fakes.clock import NOW
@@ -236,3 +236,41 @@ def test_an_event_no_rule_acts_on_is_done_with_a_word(world):
 def test_a_pointer_without_a_row_is_an_error_with_its_id(world):
     with pytest.raises(PermanentError, match="'lost'"):
         world.dispatch([{"delivery": "lost"}])
+
+
+def test_a_body_that_speaks_about_a_second_repository_of_the_same_scope_is_refused(world):
+    pull = world.github.pull(REPOSITORY, world.pull.number)
+    body = {
+        "number": 7, "id": 9, "state": "open", "user": {"login": "ada"}, "updated_at": "t",
+        "head": {"sha": pull.head_sha}, "base": {"ref": "main", "repo": {"full_name": "acme/other"}},
+    }  # fmt: skip
+    with pytest.raises(PermanentError, match="speaks about acme/other"):
+        world.deliver("pull_request", action="opened", pull_request=body)
+    assert world.jobs() == []
+
+
+def test_a_test_merge_of_an_older_head_is_not_tested(world):
+    refs = world.github.repositories[REPOSITORY].refs
+    merge = f"pull/{world.pull.number}/merge"
+    stale = refs[merge]
+    world.github.push(REPOSITORY, world.pull.number, {"a.py": "2"})
+    refs[merge] = stale
+    assert world.pull_event("synchronize")["unit"] == ("blocked", "merge-ref")
+    assert world.jobs() == []
+
+
+def test_a_file_list_that_github_cut_off_runs_what_depends_on_it(world):
+    files = [ChangedFile(filename=f"src/{number}", status="added") for number in range(3000)]
+    world.github.pull_files = lambda *_: files
+    assert world.pull_event()["docs"][0] == "run"
+
+
+def test_somebody_elses_comment_does_not_pass_for_ours(world):
+    world.pull = world.github.open_pull(REPOSITORY, {"b": "1"}, author="mallory")
+    world.pull_event()
+    [ours] = world.github.comments(REPOSITORY, world.pull.number)
+    world.github.delete_comment(REPOSITORY, ours.id)
+    world.github.comment(REPOSITORY, world.pull.number, "mallory", ours.body)
+    world.deliveries.finish("g1", "", "")
+    world.dispatch([{"delivery": "g1"}])
+    assert [c.author for c in world.github.comments(REPOSITORY, world.pull.number)] == ["mallory", ours.author]

@@ -145,3 +145,12 @@ def test_the_sweep_wakes_admission():
     world = World()
     Reconcile(finish=world.finish, admit=world.queues, clock=FixedClock())({"detail-type": "Scheduled Event"})
     assert len(world.queues.admits.sent) == 1
+
+
+def test_a_late_notice_of_an_earlier_execution_takes_nothing_back():
+    world = World(state=State.PENDING)
+    world.died()
+    world.died(f"{ID}-finish-1", "FAILED")
+    world.died()
+    assert world.row.finishers == 2
+    assert world.starter.executions[f"{ID}-finish-2"].status == "RUNNING"

@@ -146,3 +146,12 @@ def test_comments_on_a_pull_share_its_group_and_plain_issues_do_not(world):
     world.post(issue, x_github_event="issue_comment", x_github_delivery="g3")
     groups = [message.group for message in world.queues.deliveries.sent]
     assert groups[0] == groups[1] != groups[2]
+
+
+def test_a_guid_that_comes_again_with_another_body_keeps_the_first(world):
+    """The row vouches for the scope of the body that came first."""
+    world.post()
+    world.post({**BODY, "repository": {"id": 6, "full_name": "acme/other"}})
+    [row] = world.deliveries.rows.values()
+    assert row.repository == "acme/app"
+    assert json.loads(world.bodies.get(row.body)) == BODY

@@ -386,3 +386,14 @@ def test_extra_refs_get_a_link_only_where_github_is_not_github_com():
     spec = ProwJobSpec(type=JobType.PERIODIC, job="n", extra_refs=(Refs(org="a", repo="b"),))
     assert linked(spec, "https://github.com") == spec
     assert linked(spec, "https://ghe.example").extra_refs[0].repo_link == "https://ghe.example/a/b"
+
+
+def test_submit_judges_the_bytes_that_it_sends(world):
+    world.prepare(ID)
+    key = f"manifests/{ID}.json"
+    manifest = world.state.json(key)
+    manifest["spec"]["volumes"] = [{"name": "host", "hostPath": {"path": "/"}}]
+    world.state.put(key, json.dumps(manifest).encode(), "application/json")
+    with pytest.raises(PermanentError, match=r"volumes\[0\].hostPath"):
+        world.submit(ID)
+    assert world.engine.runs == {}

@@ -185,3 +185,10 @@ def test_a_finished_run_cannot_be_aborted(world):
 def test_a_run_that_does_not_exist_is_named(world):
     with pytest.raises(NotFoundError, match="nobody"):
         world.runs.job("nobody")
+
+
+def test_a_run_on_another_base_is_another_test_and_goes_on(world):
+    spec = presubmit("h2")
+    old = world.start()
+    world.start(replace(spec, refs=replace(spec.refs, base_ref="release")), opened("h2"))
+    assert world.runs.job(old.id).state is State.TRIGGERED
