@@ -283,7 +283,7 @@ def _github(environment: Environment, given: settings.GitHubAccess) -> GitHub:
     from prowless.adapters.github.github import connect
 
     secret = SecretsManagerSecret(clients.secretsmanager(), given.github_secret_arn, environment.clock)
-    return connect(given.github_api_url, secret.text, environment.clock, sleep=environment.clock.sleep)
+    return connect(given.github_api_url, secret.text, environment.clock)
 
 
 def _clusters(environment: Environment, given: settings.ClusterAccess) -> Clusters:
