@@ -127,6 +127,14 @@ class Stack:
         Raises:
             ConfigError: the functions' settings do not fit the template.
         """
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _start(self) -> None:
         for cluster in self.clusters.values():
             cluster.start()
         if self.clusters:
@@ -139,7 +147,6 @@ class Stack:
         self.aws.build_functions()
         if self.github and self.options.webhooks:
             self.github.add_hook(self.webhook_url, self.webhook_secret, scope="app")
-        return self
 
     def close(self) -> None:
         """Stop all parts and forget everything."""
