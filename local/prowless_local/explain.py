@@ -7,20 +7,22 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prowless.domain.errors import ConfigError, ProwlessError
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from prowless.domain.config.jobs import RepositoryConfig
     from prowless.domain.config.snapshot import Snapshot
     from prowless.domain.decisions import Verdict
-    from prowless.domain.events import Event
     from prowless_local.explanation import Explanation
+    from prowless_local.world import World
+
+_T = TypeVar("_T")
 
 MAX_FILE = 25 * 1024 * 1024
 """Bytes of a payload or world file; GitHub sends no larger bodies."""
@@ -81,49 +83,39 @@ def _given(options: argparse.Namespace, wanted: Sequence[str], refused: Sequence
 
 
 def _explained(options: argparse.Namespace) -> Explanation:
-    from prowless.domain import events  # noqa: PLC0415  the other commands need none of these
+    from prowless_local.explanation import Explanation  # noqa: PLC0415  the other commands need none of these
     from prowless_local.world import World  # noqa: PLC0415
 
     _given(options, ("config", "event", "payload"), ("bucket", "day"))
-    problems: list[str] = []
-    world = World()
-    event: Event | None = None
-    body: Any = None
-    snapshot: Snapshot | None = None
-    try:
-        snapshot = _compiled(options.config)
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        _check_event_name(options.event)
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        body = _payload(options.payload)
-        event = events.parse(options.event, body)
-        _check_repositories(event)
-    except ConfigError as error:
-        problems += error.problems
-    except events.InvalidEventError as error:
-        problems.append(f"{options.payload}: {error}")
-    try:
-        world = World.parse(str(options.world), _json(options.world)) if options.world else world
-    except ConfigError as error:
-        problems += error.problems
-    if problems or snapshot is None:
-        raise ConfigError(problems)
+    problems = _Problems()
+    snapshot = problems.of(lambda: _compiled(options.config))
+    problems.of(lambda: _check_event_name(options.event))
+    body = problems.of(lambda: _payload(options.payload))
+    event = problems.of(lambda: _event(options.event, options.payload, body)) if body is not None else None
+    world = problems.of(lambda: World.parse(str(options.world), _json(options.world)) if options.world else World())
+    if problems.lines or snapshot is None or world is None:
+        raise ConfigError(problems.lines)
     if event is None:
-        from prowless_local.explanation import Explanation  # noqa: PLC0415  as above
-
-        return Explanation(
-            title=f"{options.event}",
-            event=options.event,
-            summary=f"no rule acts on {options.event} events yet",
-        )
-    return explain(snapshot, options.event, event, body, world)
+        summary = f"no rule acts on {options.event} events yet"
+        return Explanation(title=options.event, event=options.event, summary=summary)
+    return explain(snapshot, options.event, event, body or {}, world)
 
 
-def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], world: Any) -> Explanation:
+class _Problems:
+    """Collects what is wrong with several inputs, so that all of it is told at once."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def of(self, read: Callable[[], _T]) -> _T | None:
+        try:
+            return read()
+        except ConfigError as error:
+            self.lines += error.problems
+        return None
+
+
+def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], world: World) -> Explanation:
     """What dispatch would decide about an event under a configuration, in a world.
 
     Args:
@@ -131,7 +123,7 @@ def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], 
         name: the event's name.
         event: what `events.parse` made of the body.
         body: the decoded payload.
-        world: a `prowless_local.world.World`.
+        world: what GitHub would have answered.
     """
     from prowless.domain import triggers  # noqa: PLC0415  as above
     from prowless_local.explanation import Explanation, fields, words  # noqa: PLC0415
@@ -218,18 +210,23 @@ def _check_event_name(name: str) -> None:
         raise ConfigError([f"--event {shown(name)!r} is not known: {', '.join(sorted(KNOWN_EVENTS))}"])
 
 
-def _check_repositories(event: Event | None) -> None:
-    """The check that dispatch makes with the signature's scope."""
+def _event(name: str, path: Path, body: Mapping[str, Any]) -> Any:
+    """The event, or None if no rule acts on such; the body speaks about one repository, as dispatch demands."""
+    from prowless.domain import events  # noqa: PLC0415  as above
+
+    try:
+        event = events.parse(name, body)
+    except events.InvalidEventError as error:
+        raise ConfigError([f"{path}: {error}"]) from error
     if event is None:
-        return
+        return None
     others = [name for name in event.repositories if name.lower() != event.repository.lower()]
     if others:
-        raise ConfigError(
-            [f"the payload speaks about {event.repository} and {others[0]}: dispatch refuses such a body"]
-        )
+        raise ConfigError([f"{path}: it speaks about {event.repository} and {others[0]}: dispatch refuses such a body"])
+    return event
 
 
-def _payload(path: Path) -> Any:
+def _payload(path: Path) -> dict[str, Any]:
     body = _json(path)
     if not isinstance(body, dict):
         raise ConfigError([f"{path}: a webhook body is a JSON object"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+import re
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -28,18 +29,9 @@ COLUMNS = ("verdict", "job", "type", "rule", "reason")
 """What is shown of each decision."""
 
 _SIGNS = {"run": ("green", "▶"), "skip": ("dim", "·"), "blocked": ("red", "✗")}
-_KINDS: Mapping[type[Action], str] = {
-    Start: "start",
-    AbortPull: "abort",
-    Comment: "comment",
-    PruneHelp: "prune-help",
-    AddLabel: "add-label",
-    RemoveLabel: "remove-label",
-    SyncConfig: "sync-config",
-}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """What is printed. `decisions` and `actions` are as JSON shows them; `title` says what they are about."""
 
@@ -79,6 +71,9 @@ def words(action: Action) -> str:
             text = f"take the label {action.label} off {action.repository}#{action.number}"
         case SyncConfig():
             text = f"compile the configuration anew: {action.repository} moved to {_short(action.sha)}"
+        case _:
+            told = (f"{name} {value}" for name, value in fields(action).items() if name != "action")
+            text = f"{_kind(action)}: {', '.join(told)}"
     return shown(text, 500)
 
 
@@ -98,23 +93,19 @@ def _short(sha: str) -> str:
 
 
 def fields(action: Action) -> dict[str, Any]:
-    """What dispatch would do, as data."""
-    match action:
-        case Start():
-            refs = action.spec.refs.to_dict() if action.spec.refs else None
-            told: dict[str, Any] = {"job": action.spec.job, "cluster": action.spec.cluster, "refs": refs}
-            told |= {"automatic": action.automatic, "renew": action.renew, "retest": action.retest}
-        case AbortPull():
-            told = {"repository": action.repository, "number": action.number, "except_head": action.except_head}
-        case Comment():
-            told = {"repository": action.repository, "number": action.number, "body": action.body}
-        case PruneHelp():
-            told = {"repository": action.repository, "number": action.number}
-        case AddLabel() | RemoveLabel():
-            told = {"repository": action.repository, "number": action.number, "label": action.label}
-        case SyncConfig():
-            told = {"repository": action.repository, "sha": action.sha}
-    return {"action": _KINDS[type(action)], **told}
+    """What dispatch would do, as data; of a start what differs between runs of the same job."""
+    if isinstance(action, Start):
+        refs = action.spec.refs.to_dict() if action.spec.refs else None
+        told: dict[str, Any] = {"job": action.spec.job, "cluster": action.spec.cluster, "refs": refs}
+        told |= {"automatic": action.automatic, "renew": action.renew, "retest": action.retest}
+    else:
+        told = {each.name: getattr(action, each.name) for each in dataclasses.fields(action)}
+    return {"action": _kind(action), **told}
+
+
+def _kind(action: Action) -> str:
+    """`AddLabel` is `add-label`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(action).__name__).lower()
 
 
 def show(explanation: Explanation) -> None:
