@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prowless.domain.config import validate
 from prowless.domain.config.decode import Problems, Reader, Struct
+from prowless.domain.config.job_options import option_warnings
 from prowless.domain.config.jobs import (
     Job,
     Periodic,
@@ -98,6 +99,7 @@ class JobBuilder:
                 raw["rerun_command"] = default_rerun_command(raw["name"])
             job = self._job(Presubmit, raw, place, repository)
             self._check(job, JobType.PRESUBMIT, [*validate.presubmit_problems(job), *validate.branch_job_problems(job)])
+            self._warn(job, repository)
             yield job
 
     def _postsubmits(self, reader: Reader, repository: str, value: Any, at: str) -> Iterable[Postsubmit]:
@@ -107,6 +109,7 @@ class JobBuilder:
             self._check(
                 job, JobType.POSTSUBMIT, [*validate.postsubmit_problems(job), *validate.branch_job_problems(job)]
             )
+            self._warn(job)
             yield job
 
     def _periodics(self, reader: Reader, value: Any, at: str) -> Iterable[Periodic]:
@@ -114,6 +117,7 @@ class JobBuilder:
             refs = raw.get("extra_refs") or [{}]
             job = self._job(Periodic, raw, place, f"{refs[0].get('org', '')}/{refs[0].get('repo', '')}")
             self._check(job, JobType.PERIODIC, list(validate.periodic_problems(job)))
+            self._warn(job)
             yield job
 
     def _raw(
@@ -190,3 +194,7 @@ class JobBuilder:
             self.problems.error(job.source, f"invalid {job_type} job {job.name}: {problem}")
         for problem in own:
             self.problems.error(job.source, problem)
+
+    def _warn(self, job: Job, repository: str = "") -> None:
+        for warning in option_warnings(job, repository):
+            self.problems.warn_once(job.source, warning)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.clusters import Cluster
+from prowless.domain.config.plugins import Plugins
 from prowless.domain.trust import TrustOptions
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class CentralConfig:
     in_repo_enabled: Mapping[str, bool] = field(default_factory=dict)
     in_repo_clusters: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"*": ("default",)})
     trust: Mapping[str, TrustOptions] = field(default_factory=dict)
+    plugins: Plugins = field(default_factory=Plugins)
     defaults: JobDefaults = field(default_factory=JobDefaults)
 
     def trust_for(self, repository: str) -> TrustOptions:
@@ -92,6 +94,7 @@ class CentralConfig:
         data = _filled(self)
         data["clusters"] = {alias: cluster.to_dict() for alias, cluster in self.clusters.items()}
         data["trust"] = {key: options.to_dict() for key, options in self.trust.items()}
+        data["plugins"] = self.plugins.to_dict()
         data["defaults"] = self.defaults.to_dict()
         data["in_repo_clusters"] = {key: list(names) for key, names in self.in_repo_clusters.items()}
         return data
@@ -105,6 +108,7 @@ class CentralConfig:
                 known[name] = tuple(known[name])
         known["clusters"] = {alias: Cluster.from_dict(c) for alias, c in known.get("clusters", {}).items()}
         known["trust"] = {key: TrustOptions.from_dict(options) for key, options in known.get("trust", {}).items()}
+        known["plugins"] = Plugins.from_dict(known.get("plugins", {}))
         known["defaults"] = JobDefaults.from_dict(known.get("defaults", {}))
         if "in_repo_clusters" in known:
             known["in_repo_clusters"] = {key: tuple(names) for key, names in known["in_repo_clusters"].items()}

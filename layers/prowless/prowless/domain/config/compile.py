@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.clusters import Cluster
@@ -11,8 +12,9 @@ from prowless.domain.config.central import CentralConfig, JobDefaults
 from prowless.domain.config.decode import Problems, Reader
 from prowless.domain.config.document import Table
 from prowless.domain.config.jobs import RepositoryConfig
+from prowless.domain.config.plugins import PLUGINS_FILE, Plugins, read_plugins, without_trigger
 from prowless.domain.config.presets import carries_secrets, entries_of_map
-from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS, TRIGGERS
+from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS
 from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
 from prowless.domain.trust import TrustOptions
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from prowless.domain.config.document import Document, Sources
+    from prowless.domain.config.jobs import Periodic
     from prowless.domain.config.snapshot import Snapshot
 
 ENGINES = frozenset({"argo", "tekton", "pod"})
@@ -29,22 +32,48 @@ _POD_PHASES = ("pending", "running", "unscheduled")
 _REPORTABLE = frozenset({"presubmit", "postsubmit"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A checked configuration; `warnings` name what has no effect."""
+
+    central: CentralConfig
+    periodics: tuple[Periodic, ...]
+    repositories: tuple[RepositoryConfig, ...]
+    warnings: tuple[str, ...]
+
+    def repository(self, name: str) -> RepositoryConfig:
+        """One repository's jobs, none if it has no jobs."""
+        found = [shard for shard in self.repositories if shard.repository == name]
+        return found[0] if found else RepositoryConfig(repository=name, trust=self.central.trust_for(name))
+
+
 def compile_sources(sources: Sources) -> Snapshot:
     """The snapshot of a configuration; its warnings name what has no effect.
 
     Raises:
         ConfigError: the configuration cannot be used; every problem with file and line, in Prow's words.
     """
-    return _Compilation(sources).snapshot()
+    found = compile_config(sources)
+    return snapshot.build(found.central, found.periodics, found.repositories, found.warnings)
+
+
+def compile_config(sources: Sources, problems: Problems | None = None) -> Compiled:
+    """A configuration's values. `problems` collects errors and warnings, where somebody reads both.
+
+    Raises:
+        ConfigError: as for the snapshot.
+    """
+    return _Compilation(sources, problems or Problems()).compiled()
 
 
 class _Compilation:
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, problems: Problems) -> None:
         self._sources = sources
-        self._problems = Problems()
+        self._problems = problems
 
-    def snapshot(self) -> Snapshot:
+    def compiled(self) -> Compiled:
         config = self._section(self._sources.config, PROW_CONFIG)
+        plugins = self._section(self._sources.plugins, PLUGINS_FILE)
         settings = self._section(self._sources.settings, SETTINGS)
         files = [(document, self._section(document, JOB_FILE)) for document in self._sources.jobs]
         self._check_names()
@@ -58,6 +87,23 @@ class _Compilation:
             job_queues=tuple(sorted(plank.get("job_queue_capacities") or {})),
         )
         builder = JobBuilder(defaults=defaults, problems=self._problems)
+        self._read_jobs(builder, config, files)
+        central = self._central(config, settings, plugins, defaults)
+        self._check_clusters(central, builder.clusters_used)
+        if self._sources.plugins and (missing := without_trigger(central.plugins, _named(builder))):
+            self._problems.warn(self._sources.plugins.path, missing)
+        if self._problems.errors:
+            raise ConfigError(self._problems.all_errors())
+        return Compiled(
+            central=central,
+            periodics=tuple(builder.periodics),
+            repositories=tuple(_repositories(builder, central)),
+            warnings=tuple(self._problems.all_warnings()),
+        )
+
+    def _read_jobs(
+        self, builder: JobBuilder, config: Mapping[str, Any], files: Iterable[tuple[Document, Mapping[str, Any]]]
+    ) -> None:
         if self._sources.config:
             builder.read(self._sources.config, config)
         for document, section in files:
@@ -65,13 +111,6 @@ class _Compilation:
                 self._problems.warn(document.path, "decorate_all_jobs counts in config.yaml only")
             builder.read(document, section)
         builder.check_together()
-        central = self._central(config, settings, defaults)
-        self._check_clusters(central, builder.clusters_used)
-        if self._problems.errors:
-            raise ConfigError(self._problems.errors)
-        return snapshot.build(
-            central, builder.periodics, _repositories(builder, central), self._problems.all_warnings()
-        )
 
     def _section(self, document: Document | None, struct: Any) -> dict[str, Any]:
         """A document's fields; an empty file has none."""
@@ -129,7 +168,13 @@ class _Compilation:
             )
         return entries_of_map(mapped) if mapped else entries
 
-    def _central(self, config: Mapping[str, Any], settings: Mapping[str, Any], defaults: JobDefaults) -> CentralConfig:
+    def _central(
+        self,
+        config: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        plugins: Mapping[str, Any],
+        defaults: JobDefaults,
+    ) -> CentralConfig:
         plank = config.get("plank") or {}
         reporter = config.get("github_reporter") or {}
         in_repo = config.get("in_repo_config") or {}
@@ -163,7 +208,8 @@ class _Compilation:
             summary_comment_repos=tuple(reporter.get("summary_comment_repos") or ()),
             in_repo_enabled=in_repo.get("enabled") or {},
             in_repo_clusters={"*": ("default",), **allowed},
-            trust=self._trust(settings),
+            trust=self._trust([*(settings.get("triggers") or ()), *(plugins.get("triggers") or ())]),
+            plugins=self._plugins(plugins),
             defaults=defaults,
             **times,
         )
@@ -189,10 +235,14 @@ class _Compilation:
                     first, f"cluster {alias!r} is not configured (known: {known}): runs end in an error"
                 )
 
-    def _trust(self, settings: Mapping[str, Any]) -> dict[str, TrustOptions]:
-        """`triggers` of plugins.yaml and of our settings; the first entry that names a repository counts."""
+    def _plugins(self, section: Mapping[str, Any]) -> Plugins:
+        document = self._sources.plugins
+        return read_plugins(document, section, Reader(document, self._problems)) if document else Plugins()
+
+    def _trust(self, triggers: Iterable[Mapping[str, Any]]) -> dict[str, TrustOptions]:
+        """`triggers` of our settings and of plugins.yaml; the first entry that names a repository counts."""
         trust: dict[str, TrustOptions] = {}
-        for entry in [*(settings.get("triggers") or ()), *self._plugin_triggers()]:
+        for entry in triggers:
             options = TrustOptions(
                 trusted_apps=tuple(entry.get("trusted_apps") or ()),
                 trusted_org=entry.get("trusted_org", ""),
@@ -204,21 +254,17 @@ class _Compilation:
                 trust.setdefault(repository, options)
         return trust
 
-    def _plugin_triggers(self) -> list[dict[str, Any]]:
-        """The one section of plugins.yaml that matters here; the rest belongs to plugins and is not judged."""
-        document = self._sources.plugins
-        if document is None or not isinstance(document.data, Table):
-            return []
-        value = document.data.get("triggers")
-        at = document.at(document.data.line_of("triggers"))
-        return TRIGGERS(Reader(document, self._problems), value, at, "triggers") or []
-
     def _config_error(self, text: str) -> None:
         self._problems.error(self._sources.config.path if self._sources.config else "config", text)
 
 
+def _named(builder: JobBuilder) -> list[str]:
+    """The repositories that have jobs."""
+    return sorted({*builder.presubmits, *builder.postsubmits})
+
+
 def _repositories(builder: JobBuilder, central: CentralConfig) -> Iterable[RepositoryConfig]:
-    for repository in sorted({*builder.presubmits, *builder.postsubmits}):
+    for repository in _named(builder):
         yield RepositoryConfig(
             repository=repository,
             presubmits=tuple(builder.presubmits.get(repository, ())),

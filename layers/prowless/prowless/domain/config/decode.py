@@ -29,30 +29,43 @@ class Problems:
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    _unused: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _dropped: dict[str, int] = field(default_factory=lambda: {"errors": 0, "warnings": 0})
+    _once: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def error(self, at: str, text: str) -> None:
         """Something that makes the configuration unusable."""
         if len(self.errors) < MAX_PROBLEMS:
             self.errors.append(f"{at}: {text}")
+        else:
+            self._dropped["errors"] += 1
 
     def warn(self, at: str, text: str) -> None:
         """Something that has no effect, or not the one expected."""
         if len(self.warnings) < MAX_PROBLEMS:
             self.warnings.append(f"{at}: {text}")
+        else:
+            self._dropped["warnings"] += 1
 
-    def unused(self, at: str, what: str) -> None:
-        """A setting that Prow knows and we do not act on: one line for all its places."""
-        first, count = self._unused.get(what, (at, 0))
-        self._unused[what] = (first, count + 1)
+    def warn_once(self, at: str, text: str) -> None:
+        """A warning that is the same in many places: one line for all of them."""
+        first, count = self._once.get(text, (at, 0))
+        self._once[text] = (first, count + 1)
+
+    def all_errors(self) -> list[str]:
+        """The errors, and how many more there were than are kept."""
+        return self.errors + self._more("errors")
 
     def all_warnings(self) -> list[str]:
-        """The warnings, those about unused settings last."""
+        """The warnings, those of many places last, and how many more there were than are kept."""
         places = [
-            f"{at}: {what} is read and not acted on" + (f" (in {count} places, this is the first)" if count > 1 else "")
-            for what, (at, count) in self._unused.items()
+            f"{at}: {text}" + (f" (in {count} places, this is the first)" if count > 1 else "")
+            for text, (at, count) in self._once.items()
         ]
-        return self.warnings + places
+        return self.warnings + self._more("warnings") + places
+
+    def _more(self, kind: str) -> list[str]:
+        count = self._dropped[kind]
+        return [f"{count} more {kind} like these are not listed"] if count else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,7 @@ class Reader:
                 )
                 continue
             if name in struct.unused:
-                self.problems.unused(position, name)
+                self.problems.warn_once(position, f"{name} is read and not acted on")
             if item is not None:
                 found = struct.fields[name](self, item, position, f"{what}: {name}" if what else name)
                 if found is not None:

@@ -82,7 +82,7 @@ def compile_in_repo(
         present[static.repository] = [*jobs, *present.get(static.repository, ())]
     builder.check_together()
     if problems.errors:
-        raise ConfigError(problems.errors)
+        raise ConfigError(problems.all_errors())
     return replace(
         static,
         presubmits=tuple(builder.presubmits[static.repository]),

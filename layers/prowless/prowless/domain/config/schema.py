@@ -18,6 +18,7 @@ from prowless.domain.config.decode import (
     text_map,
     texts,
 )
+from prowless.domain.config.plugins import TRIGGERS
 from prowless.domain.config.podspec import canonical, pod_spec
 
 if TYPE_CHECKING:
@@ -304,22 +305,6 @@ PROW_CONFIG = Struct(
     },
     unused=frozenset(_ELSEWHERE),
 )
-
-_TRIGGER = Struct(
-    "triggers",
-    {
-        "repos": texts,
-        "trusted_apps": texts,
-        "trusted_org": text,
-        "join_org_url": text,
-        "only_org_members": boolean,
-        "ignore_ok_to_test": boolean,
-        "trigger_github_workflows": boolean,
-        "org_invite": mapping,
-    },
-    unused=frozenset({"trigger_github_workflows", "org_invite"}),
-)
-TRIGGERS: Kind = list_of(structure(_TRIGGER))
 
 CLUSTER = Struct(
     "cluster",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain.config.job_options import option_problems
 from prowless.domain.cron import parse_cron
 from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
@@ -22,10 +23,6 @@ ARGO = "argo-workflow"
 AGENTS = frozenset({KUBERNETES, TEKTON, ARGO})
 
 _JOB_NAME = r"^[A-Za-z0-9-._]+$"
-_RESERVED_LABELS = frozenset({"prow.k8s.io/type", "created-by-prow", "prow.k8s.io/id"})
-_LABEL_NAME = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_LABEL_PREFIX = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
-_MAX_PREFIX = 253
 _BASE_ENV = ("CI", "JOB_NAME", "JOB_SPEC", "JOB_TYPE", "PROW_JOB_ID", "BUILD_ID", "BUILD_NUMBER")
 _REFS_ENV = ("REPO_OWNER", "REPO_NAME", "SRC_BASE", "SRC_HOST", "PULL_BASE_REF", "PULL_BASE_SHA", "PULL_REFS")
 _PULL_ENV = ("PULL_NUMBER", "PULL_PULL_SHA", "PULL_HEAD_REF", "PULL_TITLE")
@@ -40,7 +37,6 @@ _DECORATION_VOLUMES = _TEST_MOUNTS | {"gcs-credentials", "s3-credentials"}
 _UTILITY_CONTAINERS = frozenset({"clonerefs", "initupload", "place-entrypoint", "sidecar"})
 _IMPLICIT_REF = "PROW_IMPLICIT_GIT_REF"
 _EXTRA_REF = re.compile(r"PROW_EXTRA_GIT_REF_(\d+)")
-_PATH_STRATEGIES = ("legacy", "explicit", "single")
 
 
 def job_problems(job: Job, job_type: JobType, queues: Collection[str], pod_namespace: str) -> Iterator[str]:
@@ -57,9 +53,7 @@ def job_problems(job: Job, job_type: JobType, queues: Collection[str], pod_names
         yield from _pod_problems(job, job.spec, job_type)
     if job.agent == TEKTON and job.pipeline_run_spec is not None:
         yield from _pipeline_problems(job, job.pipeline_run_spec, job_type)
-    yield from _label_problems(job)
-    if job.decorate:
-        yield from _decoration_problems(job.decoration_config)
+    yield from option_problems(job)
 
 
 def presubmit_problems(job: Presubmit) -> Iterator[str]:
@@ -288,39 +282,6 @@ def _pipeline_problems(job: Job, spec: Mapping[str, Any], job_type: JobType) -> 
             f"{len(job.extra_refs)} extra_refs are specified, but the following PROW_EXTRA_GIT_REF_* indexes are used: "
             f"{indexes}"
         )
-
-
-def _label_problems(job: Job) -> Iterator[str]:
-    """`validateLabels`, `validateAnnotation`."""
-    for label, value in job.labels.items():
-        if label in _RESERVED_LABELS:
-            yield f"label {label} is reserved for decoration"
-        elif not _qualified(label):
-            yield f"invalid label {label}: not a Kubernetes label key"
-        elif value and not _LABEL_NAME.fullmatch(value):
-            yield f"label {label} has invalid value {value}: at most 63 letters, digits, '-', '_' or '.'"
-    for key in job.annotations:
-        if not _qualified(key):
-            yield f'invalid annotation key "{key}": not a Kubernetes annotation key'
-
-
-def _qualified(key: str) -> bool:
-    prefix, separator, name = key.rpartition("/")
-    if separator and not (len(prefix) <= _MAX_PREFIX and _LABEL_PREFIX.fullmatch(prefix)):
-        return False
-    return bool(_LABEL_NAME.fullmatch(name))
-
-
-def _decoration_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """The part of `DecorationConfig.Validate` that matters here: we bring our own utilities and have a bucket."""
-    gcs = config.get("gcs_configuration") or {}
-    strategy = gcs.get("path_strategy") or "explicit"
-    if strategy not in _PATH_STRATEGIES:
-        yield 'invalid decoration config: gcs_path_strategy must be one of "legacy", "explicit", or "single"'
-    elif strategy != "explicit" and not (gcs.get("default_org") and gcs.get("default_repo")):
-        yield f'invalid decoration config: default org and repo must be provided for GCS strategy "{strategy}"'
-    if config.get("oauth_token_secret") and config.get("ssh_key_secrets"):
-        yield "invalid decoration config: both OAuth token and SSH key secrets are specified"
 
 
 def _change_rule_problems(job: BranchJob, *, always: bool) -> Iterator[str]:
