@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.functional.scenarios.world import World, presubmit, write_config
 
+from prowless.adapters.github import transport
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -21,11 +23,14 @@ def running(folder: Path, **given: Any) -> Iterator[World]:
     config = {name: given.pop(name) for name in _CONFIG if name in given}
     if not any(name in config for name in ("presubmits", "postsubmits", "periodics")):
         config["presubmits"] = [presubmit()]
-    world = World(write_config(folder / "config", **config), **given)
-    try:
-        yield world
-    finally:
-        world.close()
+    with pytest.MonkeyPatch.context() as patch:
+        # The pauses between an adapter's own repeats pass in real time.
+        patch.setattr(transport, "FIRST_BACKOFF_MS", 1)
+        world = World(write_config(folder / "config", **config), **given)
+        try:
+            yield world
+        finally:
+            world.close()
 
 
 @pytest.fixture

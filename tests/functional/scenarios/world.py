@@ -89,6 +89,7 @@ class World:
         plays: what the container of a job does, by the job's name; everything else succeeds after 20 seconds.
         launched: the containers that were started.
         created: (cluster, kind, name) of every run's object that was ever created.
+        busiest: how many unfinished objects each cluster ever had at a time.
     """
 
     def __init__(self, config: Path, *, schedules: bool = False, **options: Any) -> None:
@@ -96,6 +97,7 @@ class World:
         self.plays: dict[str, Scripted] = {}
         self.launched: list[ContainerPlan] = []
         self.created: list[tuple[str, str, str]] = []
+        self.busiest: dict[str, int] = {}
         runner = ScriptedRunner(self._play)
         self.stack = Stack(Options(config=config, runner=runner, schedules=schedules, **options), clock=self.clock)
         assert self.stack.github is not None
@@ -276,9 +278,16 @@ class World:
         return self.plays.get(plan.env.get("JOB_NAME", ""), Scripted(seconds=20, log="done\n"))
 
     def _watch(self, alias: str, cluster: EmbeddedCluster) -> None:
+        unfinished: set[str] = set()
+
         def told(change: Any) -> None:
-            if change.type == "ADDED" and change.key.resource in {WORKFLOWS, PIPELINERUNS}:
+            if change.key.resource not in {WORKFLOWS, PIPELINERUNS}:
+                return
+            if change.type == "ADDED":
                 self.created.append((alias, change.key.resource.kind, change.key.name))
+            ended = change.type == "DELETED" or (change.obj.get("status") or {}).get("finishedAt")
+            (unfinished.discard if ended else unfinished.add)(change.key.name)
+            self.busiest[alias] = max(self.busiest.get(alias, 0), len(unfinished))
 
         cluster.store.subscribe(told)
 
