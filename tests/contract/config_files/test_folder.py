@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from prowless.adapters.config_files import job_files, read_folder, read_sources
+from prowless.adapters.config_files import Parts, job_files, read_folder, read_in_repo, read_sources
 from prowless.domain.errors import ConfigError
 
 
@@ -58,15 +58,42 @@ def test_every_unreadable_file_is_told_at_once(tmp_path):
 
 def test_named_files_and_a_single_job_file(tmp_path):
     write(tmp_path, {"c.yaml": "a: 1", "j.yaml": "b: 2"})
-    sources = read_sources(config=tmp_path / "c.yaml", jobs=tmp_path / "j.yaml")
+    sources = read_sources(Parts(config=tmp_path / "c.yaml", jobs=(tmp_path / "j.yaml",)))
     assert (sources.config.data, sources.jobs[0].data) == ({"a": 1}, {"b": 2})
 
 
 def test_a_named_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
-        read_sources(config=tmp_path / "none.yaml")
+        read_sources(Parts(config=tmp_path / "none.yaml"))
 
 
 def test_gzipped_job_files_are_read(tmp_path):
     (tmp_path / "packed.yaml").write_bytes(gzip.compress(b"a: 1"))
-    assert read_sources(jobs=tmp_path).jobs[0].data == {"a": 1}
+    assert read_sources(Parts(jobs=(tmp_path,))).jobs[0].data == {"a": 1}
+
+
+def test_what_cannot_be_read_may_be_collected_and_progress_is_told(tmp_path):
+    write(tmp_path, {"config.yaml": "a: [", "jobs/a.yaml": "b: 1", "jobs/b.yaml": "c: 1"})
+    problems, told = [], []
+    parts = Parts(config=tmp_path / "config.yaml", jobs=(tmp_path / "jobs", tmp_path / "none"), root=tmp_path)
+    sources = read_sources(parts, problems=problems, progress=lambda *numbers: told.append(numbers))
+    assert (sources.config, [job.path for job in sources.jobs]) == (None, ["jobs/a.yaml", "jobs/b.yaml"])
+    assert [problem.split(":")[0] for problem in problems] == [str(tmp_path / "none"), "config.yaml"]
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_in_repo_configuration_is_a_file_or_a_folder_that_wins_over_it(tmp_path):
+    write(tmp_path, {".prow.yaml": "a: 1"})
+    assert [document.data for document in read_in_repo(tmp_path)] == [{"a": 1}]
+    assert [document.data for document in read_in_repo(tmp_path / ".prow.yaml")] == [{"a": 1}]
+    write(tmp_path, {".prow/b.yaml": "b: 1", ".prow/x/c.yml": "c: 1", ".prow/t.yaml": "{{", ".prowignore": "t.yaml"})
+    found = [{"b": 1}, {"c": 1}]
+    assert [document.data for document in read_in_repo(tmp_path)] == found
+    assert [document.data for document in read_in_repo(tmp_path / ".prow")] == found
+
+
+def test_in_repo_configuration_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="neither"):
+        read_in_repo(tmp_path)
+    with pytest.raises(ConfigError, match="neither"):
+        read_in_repo(tmp_path / "none")

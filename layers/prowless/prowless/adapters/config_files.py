@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,7 +18,7 @@ from prowless.domain.config.document import Document, Sources, Table
 from prowless.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MAX_FILE = 8 * 1024 * 1024
@@ -27,6 +28,10 @@ MAX_NODES = 2_000_000
 MAX_DEPTH = 100
 MAX_FILES = 20_000
 
+FILE_NAMES = {"config": "config.yaml", "plugins": "plugins.yaml", "settings": "prowless.yaml"}
+"""The files of a configuration folder."""
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _GZIP = b"\x1f\x8b"
 _TAG = "tag:yaml.org,2002:"
@@ -66,67 +71,112 @@ def parse_document(path: str, data: bytes) -> Document:
         raise ConfigError([f"{position}: not YAML: {getattr(exc, 'problem', None) or exc}"]) from exc
 
 
-def read_folder(folder: Path) -> Sources:
-    """A local folder's configuration: `config.yaml`, `plugins.yaml`, `prowless.yaml` and the job folder `jobs`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Where the parts of a configuration are; any of them may be absent.
 
-    Each of them may be absent.
+    `jobs` are job folders and single job files. Positions show paths relative to `root` where possible.
+    """
+
+    config: Path | None = None
+    plugins: Path | None = None
+    settings: Path | None = None
+    jobs: tuple[Path, ...] = ()
+    root: Path | None = None
+
+    def shown(self, path: Path) -> str:
+        """A path as positions show it."""
+        return str(path.relative_to(self.root) if self.root and path.is_relative_to(self.root) else path)
+
+
+def layout(folder: Path) -> Parts:
+    """The parts in a local folder: `config.yaml`, `plugins.yaml`, `prowless.yaml` and the job folder `jobs`.
 
     Raises:
-        ConfigError: the folder does not exist or holds none of them, or files in it cannot be read; all are named.
+        ConfigError: the folder does not exist or holds none of them.
     """
-    parts = {name: folder / f"{name}.yaml" for name in ("config", "plugins", "prowless")}
+    files = {kind: folder / name for kind, name in FILE_NAMES.items()}
+    present = {kind: path for kind, path in files.items() if path.is_file()}
     jobs = folder / "jobs"
-    present = {name: path for name, path in parts.items() if path.is_file()}
     if not present and not jobs.is_dir():
         raise ConfigError([f"{folder}: neither config.yaml, plugins.yaml, prowless.yaml nor a folder jobs is there"])
-    return read_sources(
-        config=present.get("config"),
-        plugins=present.get("plugins"),
-        settings=present.get("prowless"),
-        jobs=jobs if jobs.is_dir() else None,
-        root=folder,
-    )
+    return Parts(**present, jobs=(jobs,) if jobs.is_dir() else (), root=folder)
+
+
+def read_folder(folder: Path) -> Sources:
+    """A local folder's configuration.
+
+    Raises:
+        ConfigError: the folder does not exist or holds none of the parts, or files in it cannot be read; all are named.
+    """
+    return read_sources(layout(folder))
 
 
 def read_sources(
-    *,
-    config: Path | None = None,
-    plugins: Path | None = None,
-    settings: Path | None = None,
-    jobs: Path | None = None,
-    root: Path | None = None,
+    parts: Parts, *, problems: list[str] | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Sources:
-    """Named files, and a job folder or single job file; positions show paths relative to `root` where possible.
+    """The documents of a configuration.
+
+    Args:
+        parts: where they are.
+        problems: collects what cannot be read, instead of an error at the end: the other files can still be checked.
+        progress: told after each file how many are read, and of how many.
 
     Raises:
         ConfigError: files that are not there or cannot be read, all of them at once.
     """
-    problems: list[str] = []
-
-    def load(path: Path) -> Document | None:
-        shown = str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
+    found: list[str] = [] if problems is None else problems
+    files = [(kind, path) for kind in FILE_NAMES if (path := getattr(parts, kind))]
+    for folder in parts.jobs:
         try:
-            if path.stat().st_size > MAX_FILE:
-                problems.append(f"{shown}: larger than {MAX_FILE} bytes")
-                return None
-            return parse_document(shown, path.read_bytes())
-        except OSError as exc:
-            problems.append(f"{shown}: cannot be read: {exc.strerror}")
+            files += [("jobs", path) for path in job_files(folder)]
         except ConfigError as exc:
-            problems.extend(exc.problems)
-        return None
+            found.extend(exc.problems)
+    documents: dict[str, list[Document]] = {kind: [] for kind in (*FILE_NAMES, "jobs")}
+    for number, (kind, path) in enumerate(files, 1):
+        try:
+            documents[kind].append(_read(path, parts.shown(path)))
+        except ConfigError as exc:
+            found.extend(exc.problems)
+        if progress:
+            progress(number, len(files))
+    if found and problems is None:
+        raise ConfigError(found)
+    single = {kind: documents[kind][0] for kind in FILE_NAMES if documents[kind]}
+    origin = {"folder": parts.root.name} if parts.root else {}
+    return Sources(**single, jobs=tuple(documents["jobs"]), origin=origin)
 
-    loaded = {
-        name: load(path) for name, path in (("config", config), ("plugins", plugins), ("settings", settings)) if path
-    }
+
+def read_in_repo(path: Path) -> tuple[Document, ...]:
+    """A repository's own configuration (`inrepoconfig.go:187-264`): `.prow/`, else `.prow.yaml`.
+
+    Args:
+        path: the file, the folder `.prow`, or the repository's root, whose `.prowignore` counts for `.prow/`.
+
+    Raises:
+        ConfigError: nothing is there, or files cannot be read.
+    """
+    if path.is_file():
+        return (_read(path, str(path)),)
+    root, folder = (path, path / ".prow") if (path / ".prow").is_dir() else (path.parent, path)
+    if folder is path and (path / ".prow.yaml").is_file():
+        return (_read(path / ".prow.yaml", str(path / ".prow.yaml")),)
+    rules = root / prowignore.NAME
+    ignored = prowignore.ignore_rules({prowignore.NAME: rules.read_bytes()} if rules.is_file() else {})
+    names = [name for name in sorted(folder.rglob("*")) if name.suffix in _SUFFIXES and name.is_file()]
+    if not folder.is_dir() or not names:
+        raise ConfigError([f"{path}: neither .prow.yaml nor a folder .prow with YAML files is there"])
+    return tuple(_read(name, str(name)) for name in names if not ignored(name.relative_to(root).as_posix()))
+
+
+def _read(path: Path, shown: str) -> Document:
     try:
-        documents = [document for path in job_files(jobs) if (document := load(path))] if jobs else []
-    except ConfigError as exc:
-        problems.extend(exc.problems)
-    if problems:
-        raise ConfigError(problems)
-    origin = {"folder": root.name} if root else {}
-    return Sources(**loaded, jobs=tuple(documents), origin=origin)
+        if path.stat().st_size > MAX_FILE:
+            raise ConfigError([f"{shown}: larger than {MAX_FILE} bytes"])
+        data = path.read_bytes()
+    except OSError as exc:
+        raise ConfigError([f"{shown}: cannot be read: {exc.strerror}"]) from exc
+    return parse_document(shown, data)
 
 
 def job_files(folder: Path) -> list[Path]:
@@ -135,17 +185,19 @@ def job_files(folder: Path) -> list[Path]:
     Left out are ConfigMap internals (`..*`) and what `.prowignore` files name, in this folder or below.
 
     Raises:
-        ConfigError: there are too many, or a `.prowignore` cannot be used.
+        ConfigError: the folder is not there, there are too many files, or a `.prowignore` cannot be used.
     """
     if folder.is_file():
         return [folder]
+    if not folder.is_dir():
+        raise ConfigError([f"{folder}: there is no such file or folder"])
     files: list[Path] = []
     rules: dict[str, bytes] = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if any(part.startswith("..") for part in parts):
             continue
-        if path.suffix in {".yaml", ".yml"} and path.is_file():
+        if path.suffix in _SUFFIXES and path.is_file():
             files.append(path)
         elif path.name == prowignore.NAME and path.is_file():
             rules["/".join(parts)] = path.read_bytes()
