@@ -573,12 +573,6 @@ def test_a_push_to_a_source_of_the_configuration_syncs_it(ref, sources, wanted):
     assert (SyncConfig(repository="acme/app", sha=bodies.HEAD) in verdict.actions) is wanted
 
 
-def test_a_merge_group_is_explained():
-    group = {"head_sha": bodies.HEAD, "head_ref": "x", "base_sha": BASE, "base_ref": "main"}
-    event = events.parse("merge_group", {"merge_group": group, "repository": bodies.repository()})
-    assert triggers.decide(event, CONFIG, FakeView()).summary == "merge groups start nothing yet"
-
-
 def test_a_verdict_is_kept_without_its_actions():
     kept = triggers.decide(pull_event("opened"), CONFIG, FakeView()).to_dict()
     assert kept["decisions"][0] == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from prowless.domain.filters import Choice
     from prowless.domain.identity import Cause
     from prowless.domain.prowjob import ProwJobSpec
     from prowless.domain.refs import JobType
@@ -16,6 +18,24 @@ if TYPE_CHECKING:
 
 ABORTED_DESCRIPTION = "Aborted by trigger plugin."
 """`pkg/plugins/trigger/pull-request.go:170`; tools and people search for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusFact:
+    """The effective status of a context."""
+
+    state: str
+    description: str = ""
+    target_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFact:
+    """An unfinished run of a pull request. `cause` is the event that started it."""
+
+    job: str
+    context: str
+    cause: str
 
 
 class View(Protocol):
@@ -44,8 +64,28 @@ class View(Protocol):
         """State of every context of the present head's combined status."""
         ...
 
+    def statuses(self) -> Mapping[str, StatusFact]:
+        """Every context of the present head's combined status."""
+        ...
+
     def bot(self) -> str:
         """Our own login."""
+        ...
+
+    def permission(self, user: str) -> str:
+        """What the user may do in the repository: admin, write, read or none."""
+        ...
+
+    def base_head(self) -> str:
+        """The commit at the head of the pull's base branch."""
+        ...
+
+    def unfinished(self) -> Sequence[RunFact]:
+        """The pull's unfinished runs."""
+        ...
+
+    def group(self) -> Sequence[PullFacts] | None:
+        """The pulls of the event's merge group in their order, as far as can be told; None if the group is gone."""
         ...
 
 
@@ -66,6 +106,12 @@ class Decision:
     verdict: Outcome
     rule: str
     reason: str
+
+    @classmethod
+    def of(cls, job: str, job_type: JobType, choice: Choice, *, blocked: bool = False) -> Decision:
+        """What a choice means for a job; `blocked`: something stands in the way of what the rules allow."""
+        outcome = Outcome.BLOCKED if blocked else Outcome.RUN if choice.run else Outcome.SKIP
+        return cls(job=job, type=job_type, verdict=outcome, rule=choice.rule, reason=choice.reason)
 
     def to_dict(self) -> dict[str, str]:
         """As `explain` shows it."""
@@ -95,12 +141,38 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortPull:
-    """Stop the pull's unfinished presubmits, except those of one head."""
+    """Stop the pull's unfinished presubmits, except those of one head or one cause.
+
+    `jobs` are names or contexts; without any, all jobs are meant.
+    """
 
     repository: str
     number: int
     description: str = ABORTED_DESCRIPTION
     except_head: str = ""
+    except_cause: str = ""
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortGroup:
+    """Stop the unfinished runs of a merge group, which its head names."""
+
+    repository: str
+    head_sha: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStatus:
+    """Post a commit status that no run stands behind."""
+
+    repository: str
+    sha: str
+    context: str
+    state: str
+    description: str
+    target_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +219,7 @@ class SyncConfig:
     sha: str
 
 
-Action = Start | AbortPull | Comment | PruneHelp | AddLabel | RemoveLabel | SyncConfig
+Action = Start | AbortPull | AbortGroup | SetStatus | Comment | PruneHelp | AddLabel | RemoveLabel | SyncConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +229,13 @@ class Verdict:
     decisions: tuple[Decision, ...] = ()
     actions: tuple[Action, ...] = ()
     summary: str = ""
+
+    @classmethod
+    def of(cls, decisions: Sequence[Decision], actions: Sequence[Action], empty: str) -> Verdict:
+        """A verdict whose summary counts the decisions; `empty` is said if there are none."""
+        count = Counter(decision.verdict for decision in decisions)
+        summary = ", ".join(f"{count[outcome]} {outcome}" for outcome in Outcome if count[outcome])
+        return cls(decisions=tuple(decisions), actions=tuple(actions), summary=summary or empty)
 
     def to_dict(self) -> dict[str, Any]:
         """What is kept for `explain`; actions are carried out, not kept."""

@@ -6,11 +6,10 @@ Pure: facts come lazily from a View, actions go out as data. The rules are those
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from prowless.domain import commands, filters, replies
+from prowless.domain import commands, filters, merge_groups, plugin_commands, replies
 from prowless.domain.decisions import (
     AbortPull,
     Action,
@@ -65,7 +64,7 @@ def decide(
         case PushEvent():
             return _push(event, config, view, config_sources)
         case MergeGroupEvent():
-            return Verdict(summary="merge groups start nothing yet")
+            return merge_groups.decide(event, config, view)
 
 
 def _push(
@@ -80,10 +79,10 @@ def _push(
         actions.append(SyncConfig(repository=event.repository, sha=event.after))
     for job in config.postsubmits:
         choice = filters.postsubmit_choice(job, event.branch, view.changed_files)
-        decisions.append(_decision(job.name, JobType.POSTSUBMIT, choice))
+        decisions.append(Decision.of(job.name, JobType.POSTSUBMIT, choice))
         if choice.run:
             actions.append(Start(spec=postsubmit_spec(job, push_refs(event)), cause=event.cause()))
-    return _summed(decisions, actions, f"{event.repository} has no postsubmits")
+    return Verdict.of(decisions, actions, f"{event.repository} has no postsubmits")
 
 
 @dataclass(slots=True)
@@ -169,11 +168,16 @@ class _Pull:
             return Verdict(summary="only new comments on open pull requests hold commands")
         text = commands.drop_code_blocks(event.body)
         asked = commands.parse(text)
-        if not asked.concern_testing and not any(job.triggered_by(text) for job in self.config.presubmits):
+        testing = asked.concern_testing or any(job.triggered_by(text) for job in self.config.presubmits)
+        others = plugin_commands.parse(event.body, text)
+        if not testing and not others:
             return Verdict(summary="the comment holds no command of ours")
         if is_bot(self.view.bot(), event.author):
             return Verdict(summary="our own comment")
-        return self._gated(event, asked)
+        verdict = self._gated(event, asked) if testing else Verdict()
+        if others and self.view.pull().state == "open":
+            return _with(verdict, plugin_commands.follow(others, asked, event, self.config, self.view))
+        return verdict if testing else self._closed(self.view.pull())
 
     def _gated(self, event: CommentEvent, asked: commands.Commands) -> Verdict:
         """The commands of a comment on an open pull, if its author or the pull is trusted."""
@@ -272,10 +276,10 @@ class _Pull:
         for job, choice in pairs:
             blocked = choice.run and obstacle is not None
             final = obstacle if blocked and obstacle else choice
-            decisions.append(_decision(job.name, JobType.PRESUBMIT, final, blocked=blocked))
+            decisions.append(Decision.of(job.name, JobType.PRESUBMIT, final, blocked=blocked))
             if choice.run and not blocked:
                 self.actions.append(start(job, refs))
-        return _summed(decisions, self.actions, f"{pull.repository} has no presubmits")
+        return Verdict.of(decisions, self.actions, f"{pull.repository} has no presubmits")
 
     def _refs(self, pull: PullFacts) -> tuple[Refs, Choice | None]:
         """The refs under test, or what stands in their way. Waiting for the merge may have brought a newer head."""
@@ -312,7 +316,7 @@ class _Pull:
 
     def _all(self, choice: Choice, *, blocked: bool) -> Verdict:
         decisions = tuple(
-            _decision(job.name, JobType.PRESUBMIT, choice, blocked=blocked) for job in self.config.presubmits
+            Decision.of(job.name, JobType.PRESUBMIT, choice, blocked=blocked) for job in self.config.presubmits
         )
         return Verdict(decisions=decisions, actions=tuple(self.actions), summary=choice.reason)
 
@@ -342,25 +346,22 @@ def _unlabelled(pull: PullFacts) -> str:
     return f"the label {OK_TO_TEST} is missing (labels: {listed(sorted(pull.labels)) or 'none'})"
 
 
-def _decision(job: str, job_type: JobType, choice: Choice, *, blocked: bool = False) -> Decision:
-    outcome = Outcome.BLOCKED if blocked else Outcome.RUN if choice.run else Outcome.SKIP
-    return Decision(job=job, type=job_type, verdict=outcome, rule=choice.rule, reason=choice.reason)
-
-
-def _summed(decisions: Sequence[Decision], actions: Sequence[Action], empty: str) -> Verdict:
-    count = Counter(decision.verdict for decision in decisions)
-    summary = ", ".join(f"{count[outcome]} {outcome}" for outcome in Outcome if count[outcome])
-    return Verdict(decisions=tuple(decisions), actions=tuple(actions), summary=summary or empty)
+def _with(first: Verdict, more: Verdict) -> Verdict:
+    """A verdict and one that decides about no job."""
+    summary = "; ".join(text for text in (first.summary, more.summary) if text)
+    return replace(first, actions=(*first.actions, *more.actions), summary=summary)
 
 
 def _joined(first: Verdict, second: Verdict) -> Verdict:
     """Two verdicts on one event: a job runs if either says so, and once."""
     if not second.decisions and not second.actions:
         return first
+    if not second.decisions:
+        return _with(first, second)
     started = {action.spec.job for action in first.actions if isinstance(action, Start)}
     more = [a for a in second.actions if not (isinstance(a, Start) and a.spec.job in started)]
     decisions = [
         two if two.verdict is Outcome.RUN and one.verdict is not Outcome.RUN else one
         for one, two in zip(first.decisions, second.decisions, strict=True)
     ]
-    return _summed(decisions, [*first.actions, *more], first.summary)
+    return Verdict.of(decisions, [*first.actions, *more], first.summary)

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from prowless.domain import commands, events, triggers
 from prowless.domain.decisions import (
+    AbortGroup,
     AbortPull,
     Action,
     AddLabel,
     Comment,
     PruneHelp,
     RemoveLabel,
+    SetStatus,
     Start,
     SyncConfig,
     Verdict,
 )
 from prowless.domain.errors import PermanentError
 from prowless.domain.events import CommentEvent, PullRequestEvent
+from prowless.ports.github import Status
 from prowless.usecases.facts import GitHubFacts
 
 if TYPE_CHECKING:
@@ -97,7 +100,14 @@ class DispatchDelivery:
         self._config.snapshot()
         config = self._config.repository(event.repository)
         number = event.number if isinstance(event, PullRequestEvent | CommentEvent) else 0
-        view = GitHubFacts(github=self._github, event=event, number=number, trust=config.trust, pause=self._pause)
+        view = GitHubFacts(
+            github=self._github,
+            event=event,
+            number=number,
+            trust=config.trust,
+            pause=self._pause,
+            unfinished=self._aborts.unfinished,
+        )
         return triggers.decide(event, config, view, config_sources=self._sources)
 
     def _perform(self, action: Action, delivery: Delivery) -> None:
@@ -111,7 +121,18 @@ class DispatchDelivery:
                     retest=action.retest,
                 )
             case AbortPull():
-                self._aborts.abort_pull(action.repository, action.number, action.description, action.except_head)
+                self._aborts.abort_pull(
+                    action.repository,
+                    action.number,
+                    action.description,
+                    action.except_head,
+                    except_cause=action.except_cause,
+                    jobs=action.jobs,
+                )
+            case AbortGroup():
+                self._aborts.abort_group(action.repository, action.head_sha, action.description)
+            case SetStatus():
+                self._set_status(action)
             case Comment():
                 self._say(action)
             case PruneHelp():
@@ -122,6 +143,16 @@ class DispatchDelivery:
                 self._github.remove_label(action.repository, action.number, action.label)
             case SyncConfig():
                 self._background.sync_config(action.repository, action.sha)
+
+    def _set_status(self, action: SetStatus) -> None:
+        status = Status(
+            context=action.context,
+            state=action.state,
+            description=action.description,
+            target_url=action.target_url,
+        )
+        if self._github.statuses(action.repository, action.sha).get(action.context) != status:
+            self._github.create_status(action.repository, action.sha, status)
 
     def _say(self, comment: Comment) -> None:
         """Post a comment once: it carries its key, and a comment of ours with that key is the same one."""

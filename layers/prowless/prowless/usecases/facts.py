@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from prowless.domain.decisions import RunFact, StatusFact
 from prowless.domain.errors import NotFoundError, PermanentError
-from prowless.domain.events import NO_COMMIT, PushEvent
-from prowless.domain.specs import PullFacts
+from prowless.domain.events import NO_COMMIT, MergeGroupEvent, PushEvent
 from prowless.domain.trust import trusted_user
+from prowless.usecases import merge_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from prowless.domain.events import Event
+    from prowless.domain.prowjob import ProwJob
+    from prowless.domain.specs import PullFacts
     from prowless.domain.trust import TrustOptions
     from prowless.ports.github import ChangedFile, GitHub, PullRequest
 
@@ -30,9 +33,26 @@ class GitHubFacts:
     """The `View` of one event, over GitHub's API. Every error of GitHub's is raised, never taken for an answer."""
 
     def __init__(
-        self, *, github: GitHub, event: Event, number: int, trust: TrustOptions, pause: Callable[[float], None]
+        self,
+        *,
+        github: GitHub,
+        event: Event,
+        number: int,
+        trust: TrustOptions,
+        pause: Callable[[float], None],
+        unfinished: Callable[[str, int], Sequence[ProwJob]],
     ) -> None:
-        """`number` is the pull request's, 0 for a push; `pause` waits for some seconds."""
+        """Where facts come from.
+
+        Args:
+            github: GitHub.
+            event: the event.
+            number: the pull request's, 0 for a push or merge group.
+            trust: the repository's options.
+            pause: waits for some seconds.
+            unfinished: the unfinished runs of a pull request.
+        """
+        self._unfinished = unfinished
         self._github = github
         self._event = event
         self._repository = event.repository
@@ -41,27 +61,13 @@ class GitHubFacts:
         self._pause = pause
         self._pull: PullRequest | None = None
         self._files: tuple[list[str] | None] | None = None
-        self._contexts: dict[str, str] | None = None
+        self._statuses: dict[str, StatusFact] | None = None
         self._trusted: dict[str, bool] = {}
         self._login = ""
 
     def pull(self) -> PullFacts:
         """The pull request as it stands now."""
-        pull = self._pull_now()
-        return PullFacts(
-            repository=pull.repository,
-            number=pull.number,
-            title=pull.title,
-            author=pull.author,
-            state=pull.state,
-            draft=pull.draft,
-            mergeable=pull.mergeable,
-            head_sha=pull.head_sha,
-            head_ref=pull.head_ref,
-            base_ref=pull.base_ref,
-            html_url=pull.html_url,
-            labels=frozenset(pull.labels),
-        )
+        return merge_groups.pull_facts(self._pull_now())
 
     def tested_base(self) -> str | None:
         """The base that the present head is merged on: the first parent of GitHub's test merge, once it is computed."""
@@ -88,7 +94,7 @@ class GitHubFacts:
         return self._trusted[user]
 
     def changed_files(self) -> Sequence[str] | None:
-        """Changed files of the pull request or push; None if GitHub does not tell them all."""
+        """Changed files of the pull request, push or merge group; None if GitHub does not tell them all."""
         if self._files is None:
             self._files = (self._listed(),)
         return self._files[0]
@@ -97,9 +103,17 @@ class GitHubFacts:
         if self._number:
             found = self._github.pull_files(self._repository, self._number)
             return None if len(found) >= _MOST_FILES else _names(found)
-        event = self._event
-        if not isinstance(event, PushEvent):
+        if isinstance(self._event, MergeGroupEvent):
+            return self._of_group(self._event)
+        return self._pushed(self._event) if isinstance(self._event, PushEvent) else None
+
+    def _of_group(self, event: MergeGroupEvent) -> list[str] | None:
+        try:
+            return _names(self._github.compare(self._repository, event.base_sha, event.head_sha))
+        except PermanentError:  # also if there is no such commit any more
             return None
+
+    def _pushed(self, event: PushEvent) -> list[str] | None:
         if event.before == NO_COMMIT or not _COMMIT.fullmatch(event.before):
             return list(event.files)
         try:
@@ -112,10 +126,35 @@ class GitHubFacts:
 
     def contexts(self) -> Mapping[str, str]:
         """State of every context of the present head's combined status."""
-        if self._contexts is None:
-            statuses = self._github.statuses(self._repository, self._pull_now().head_sha)
-            self._contexts = {context: status.state for context, status in statuses.items()}
-        return self._contexts
+        return {context: status.state for context, status in self.statuses().items()}
+
+    def statuses(self) -> Mapping[str, StatusFact]:
+        """Every context of the present head's combined status."""
+        if self._statuses is None:
+            found = self._github.statuses(self._repository, self._pull_now().head_sha)
+            self._statuses = {
+                context: StatusFact(state=one.state, description=one.description, target_url=one.target_url)
+                for context, one in found.items()
+            }
+        return self._statuses
+
+    def permission(self, user: str) -> str:
+        """What the user may do in the repository: admin, write, read or none."""
+        return self._github.permission(self._repository, user)
+
+    def base_head(self) -> str:
+        """The commit at the head of the pull's base branch."""
+        return self._github.ref(self._repository, f"heads/{self._pull_now().base_ref}")
+
+    def unfinished(self) -> Sequence[RunFact]:
+        """The pull's unfinished presubmits, newest first."""
+        runs = self._unfinished(self._repository, self._number)
+        return [RunFact(job=run.job, context=run.context, cause=run.cause) for run in runs]
+
+    def group(self) -> Sequence[PullFacts] | None:
+        """The pulls of the event's merge group; None if the group is gone."""
+        event = self._event
+        return merge_groups.pulls(self._github, event) if isinstance(event, MergeGroupEvent) else ()
 
     def bot(self) -> str:
         """Our own login."""

@@ -1,0 +1,246 @@
+"""`/skip`, `/override` and `/cancel`."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from prowless.domain import plugin_commands, triggers
+from prowless.domain.config.jobs import RepositoryConfig
+from prowless.domain.decisions import AbortPull, Comment, RunFact, SetStatus, StatusFact
+from prowless.domain.status import description
+from prowless.domain.trust import OK_TO_TEST, TrustOptions
+from tests.unit import event_bodies as bodies
+from tests.unit.test_triggers import BASE, PULL, FakeView, comment_event, others, presubmit, pull_event, started, texts
+
+CONFIG = RepositoryConfig(
+    repository="acme/app",
+    presubmits=(
+        presubmit("unit", always_run=True, context="ci/unit"),
+        presubmit("docs", optional=True),
+        presubmit("quiet", skip_report=True),
+        presubmit("lint", optional=True),
+    ),
+)
+
+
+@dataclass
+class View(FakeView):
+    posted: dict[str, StatusFact] = field(default_factory=dict)
+    admins: frozenset[str] = frozenset({"root"})
+    runs: tuple[RunFact, ...] = ()
+
+    def statuses(self):
+        return self.posted
+
+    def permission(self, user):
+        return "admin" if user in self.admins else "write"
+
+    def base_head(self):
+        return BASE
+
+    def unfinished(self):
+        return self.runs
+
+
+def states(**states):
+    return {
+        name.replace("__", "/"): StatusFact(state=state, target_url="https://ci/1") for name, state in states.items()
+    }
+
+
+def decide(text, view, author="grace", config=CONFIG):
+    return triggers.decide(comment_event(text, author), config, view)
+
+
+def set_contexts(verdict):
+    return [action.context for action in verdict.actions if isinstance(action, SetStatus)]
+
+
+# ---- /skip --------------------------------------------------------------------------------------------------------
+
+
+def test_skip_makes_failed_contexts_green_that_are_not_required():
+    view = View(posted=states(ci__unit="failure", docs="failure", quiet="pending", lint="success", other="error"))
+    verdict = decide("/skip", view, author="stranger")
+    assert verdict.actions == tuple(
+        SetStatus(repository="acme/app", sha=bodies.HEAD, context=name, state="success", description="Skipped")
+        for name in ("docs", "quiet")
+    )
+    assert verdict.summary == "/skip: docs, quiet"
+
+
+@pytest.mark.parametrize("text", ["/SKIP", "thanks\n/skip  \nbye", "```\n/skip\n```", "/skip\r\n/lgtm"])
+def test_skip_is_found_as_prow_finds_it(text):
+    assert set_contexts(decide(text, View(posted=states(docs="failure")))) == ["docs"]
+
+
+@pytest.mark.parametrize("text", ["/skip docs", " /skip", "> /skip", "/skipping"])
+def test_what_only_looks_like_skip_is_none(text):
+    assert decide(text, View(posted=states(docs="failure"))).summary == "the comment holds no command of ours"
+
+
+def test_a_job_that_the_same_comment_runs_is_not_skipped():
+    verdict = decide("/skip\n/test docs", View(posted=states(docs="failure", lint="failure")))
+    assert started(verdict) == ["docs"]
+    assert set_contexts(verdict) == ["lint"]
+
+
+def test_skip_with_nothing_to_skip_does_nothing():
+    verdict = decide("/skip", View(posted=states(docs="success")))
+    assert (verdict.actions, verdict.summary) == ((), "/skip: nothing to skip")
+
+
+# ---- /override ----------------------------------------------------------------------------------------------------
+
+
+def test_an_administrator_overrides_failed_contexts_by_name_or_job():
+    view = View(posted=states(ci__unit="failure", docs="pending", lint="success"))
+    verdict = decide("/override unit docs", view, author="root")
+    assert texts(verdict)[0].startswith("@root: Overrode contexts on behalf of root: ci/unit, docs\n")
+    assert others(verdict)[1:] == [
+        SetStatus(
+            repository="acme/app",
+            sha=bodies.HEAD,
+            context=context,
+            state="success",
+            description=description("Overridden by root", BASE),
+            target_url="https://ci/1",
+        )
+        for context in ("ci/unit", "docs")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "contexts"),
+    [
+        ("/override ci/unit", ("ci/unit",)),
+        ('/override "test / Unit Tests" docs', ("test / Unit Tests", "docs")),
+        ("/OVERRIDE docs\r\n/override  lint", ("docs", "lint")),
+        ("/override docs docs", ("docs",)),
+    ],
+)
+def test_contexts_are_separated_by_spaces_or_quoted(text, contexts):
+    assert plugin_commands.parse(text, text).override == contexts
+
+
+@pytest.mark.parametrize("text", ["/override-sticky docs", "/override-cancel", "/overrides docs", " /override docs"])
+def test_what_is_not_override_is_none(text):
+    assert not plugin_commands.parse(text, text)
+
+
+def test_override_without_a_context_is_answered_whoever_asks():
+    (said,) = texts(decide("/override", View(), author="stranger"))
+    assert "/override requires failed status contexts to operate on, but none was given" in said
+
+
+def test_who_is_no_administrator_overrides_nothing():
+    verdict = decide("/override docs", View(posted=states(docs="failure")))
+    (said,) = texts(verdict)
+    assert said.startswith("@grace: grace unauthorized: /override is restricted to Repo administrators.")
+    assert set_contexts(verdict) == []
+
+
+def test_an_unknown_context_is_answered_with_those_there_are_and_nothing_is_overridden():
+    view = View(posted=states(ci__unit="failure", docs="success"))
+    verdict = decide("/override docs ci/unit", view, author="root")
+    (said,) = texts(verdict)
+    assert "The following unknown contexts/checkruns were given:\n - `docs`\n" in said
+    assert "Only the following failed contexts/checkruns were expected:\n - `ci/unit`\n - `unit`\n" in said
+    assert set_contexts(verdict) == []
+
+
+def test_an_override_that_was_cut_off_is_completed_when_it_is_handled_again():
+    done = StatusFact(state="success", description=description("Overridden by root", BASE))
+    other = StatusFact(state="success", description=description("Overridden by rooter", BASE))
+    view = View(posted={**states(docs="failure"), "ci/unit": done, "lint": other})
+    verdict = decide("/override unit docs", view, author="root")
+    assert set_contexts(verdict) == ["docs"]
+    assert "Overrode contexts on behalf of root: ci/unit, docs" in texts(verdict)[0]
+    assert "unknown" in texts(decide("/override lint", view, author="root"))[0]
+
+
+# ---- /cancel ------------------------------------------------------------------------------------------------------
+
+RUNS = (RunFact(job="unit", context="ci/unit", cause="c1"), RunFact(job="docs", context="docs", cause="c2"))
+
+
+@pytest.mark.parametrize(
+    ("text", "jobs", "met"),
+    [
+        ("/cancel", (), "`docs`, `unit`"),
+        ("/cancel all", (), "`docs`, `unit`"),
+        ("/cancel unit", ("unit",), "`unit`"),
+        ("/cancel ci/unit, lint\r", ("ci/unit", "lint"), "`unit`"),
+        ("/cancel unit\n/cancel docs", ("unit", "docs"), "`docs`, `unit`"),
+    ],
+)
+def test_cancel_stops_the_unfinished_runs_that_it_names(text, jobs, met):
+    verdict = decide(text, View(runs=RUNS))
+    said, abort = verdict.actions
+    assert said.body.startswith(f"@grace: Cancelled on behalf of grace: {met}.")
+    assert (abort.repository, abort.number, abort.jobs) == ("acme/app", 3, jobs)
+    assert abort.except_cause == str(comment_event(text).cause())
+    assert abort.description == "Aborted by grace with /cancel."
+
+
+@pytest.mark.parametrize(("text", "of"), [("/cancel", ""), ("/cancel lint", " of `lint`")])
+def test_cancel_says_when_nothing_is_under_way(text, of):
+    own = RunFact(job="lint", context="lint", cause=str(comment_event("x").cause()))
+    verdict = decide(text, View(runs=(own,)))
+    (said,) = verdict.actions
+    assert f"There is nothing to cancel: no run{of} is under way." in said.body
+
+
+def test_a_stranger_cancels_nothing_on_a_strangers_pull():
+    pull = replace(PULL, author="mallory")
+    verdict = decide("/cancel", View(facts=pull, runs=RUNS), author="mallory")
+    (said,) = verdict.actions
+    assert "/ok-to-test" in said.body
+    labelled = View(facts=replace(pull, labels=frozenset({OK_TO_TEST})), runs=RUNS)
+    assert any(isinstance(action, AbortPull) for action in decide("/cancel", labelled, author="mallory").actions)
+
+
+@pytest.mark.parametrize("text", ["```\n/cancel\n```", "/cancelled", " /cancel", "> /cancel", "/Cancel"])
+def test_what_is_not_cancel_is_none(text):
+    assert decide(text, View(runs=RUNS)).actions == ()
+
+
+# ---- all ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["/skip", "/override docs", "/cancel"])
+def test_commands_on_a_pull_that_was_closed_since_do_nothing(text):
+    view = View(facts=replace(PULL, state="closed"), posted=states(docs="failure"), runs=RUNS)
+    assert decide(text, view, author="root").actions == ()
+
+
+@pytest.mark.parametrize("text", ["/skip", "/override", "/cancel"])
+def test_our_own_comments_are_no_commands(text):
+    assert decide(text, View(posted=states(docs="failure"), runs=RUNS), author="prowless[bot]").actions == ()
+
+
+def test_commands_work_where_no_presubmits_are():
+    verdict = decide("/override deploy", View(posted=states(deploy="error")), author="root",
+                     config=RepositoryConfig(repository="acme/app"))  # fmt: skip
+    assert set_contexts(verdict) == ["deploy"]
+
+
+def test_a_description_may_hold_them_beside_what_opening_starts():
+    verdict = triggers.decide(pull_event("opened", body="/skip"), CONFIG, View(posted=states(docs="failure")))
+    assert started(verdict) == ["unit"]
+    assert set_contexts(verdict) == ["docs"]
+    assert verdict.summary.endswith("; /skip: docs")
+
+
+def test_each_command_answers_under_its_own_key():
+    verdict = decide("/cancel\n/override", View(), author="root")
+    keys = {action.key for action in verdict.actions if isinstance(action, Comment)}
+    assert len(keys) == 2
+
+
+def test_skip_honours_what_the_repository_says_about_ok_to_test():
+    config = replace(CONFIG, trust=TrustOptions(ignore_ok_to_test=True))
+    always = replace(config, presubmits=(presubmit("docs", always_run=True, optional=True),))
+    view = View(posted=states(docs="failure"))
+    assert set_contexts(decide("/skip\n/ok-to-test", view, config=always)) == ["docs"]
+    assert set_contexts(decide("/skip\n/ok-to-test", view, config=replace(always, trust=TrustOptions()))) == []
