@@ -127,7 +127,7 @@ def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], 
     """
     from prowless.domain import triggers  # noqa: PLC0415  as above
     from prowless_local.explanation import Explanation, fields, words  # noqa: PLC0415
-    from prowless_local.world import WorldFacts  # noqa: PLC0415
+    from prowless_local.world_facts import WorldFacts  # noqa: PLC0415
 
     config = _shard(snapshot, event.repository)
     view = WorldFacts(event=event, body=body, world=world, trust=config.trust)
@@ -157,7 +157,8 @@ def _every_job(name: str, verdict: Verdict, config: RepositoryConfig) -> list[di
     """The decisions; where the event as a whole starts nothing, its reason is that of each job."""
     if verdict.decisions:
         return [decision.to_dict() for decision in verdict.decisions]
-    kind, jobs = ("postsubmit", config.postsubmits) if name == "push" else ("presubmit", config.presubmits)
+    kind = {"push": "postsubmit", "merge_group": "batch"}.get(name, "presubmit")
+    jobs = config.postsubmits if name == "push" else config.presubmits
     return [
         {"job": job.name, "type": kind, "verdict": "skip", "rule": "event", "reason": shown(verdict.summary, 500)}
         for job in jobs

@@ -5,7 +5,8 @@ import pytest
 from prowless.domain import events
 from prowless.domain.errors import ConfigError
 from prowless.domain.trust import TrustOptions
-from prowless_local.world import NO_COMMIT_KNOWN, World, WorldFacts
+from prowless_local.world import World
+from prowless_local.world_facts import NO_COMMIT_KNOWN, WorldFacts
 from tests.unit import event_bodies as bodies
 
 SHA = "d" * 40
@@ -40,7 +41,7 @@ def of_comment(world=None, **comment):
             [
                 (
                     "world.json: pull.xyz is not known: known are state, draft, title, author, labels, base_ref, "
-                    "head_ref, head_sha, mergeable, test_merge_base"
+                    "head_ref, head_sha, base_head, mergeable, test_merge_base"
                 )
             ],
         ),
@@ -217,3 +218,70 @@ def test_statuses_come_from_the_file_or_are_taken_as_none():
     view = of_comment()
     assert view.contexts() == {}
     assert view.notes == ("statuses are not known, taken as none: give statuses in --world",)
+
+
+def test_a_status_may_be_told_in_full():
+    told = {"ci": {"state": "success", "description": "fine", "target_url": "https://ci"}, "lint": "error"}
+    view = of_comment({"statuses": told})
+    assert view.contexts() == {"ci": "success", "lint": "error"}
+    assert view.statuses()["ci"].description == "fine"
+    with pytest.raises(ConfigError, match=r"statuses\[ci\]\.state is missing"):
+        World.parse("world.json", {"statuses": {"ci": {"description": "fine"}}})
+
+
+def test_permissions_come_from_the_file_or_are_taken_as_none():
+    view = of_comment({"permissions": {"Grace": "admin"}})
+    assert (view.permission("grace"), view.notes) == ("admin", ())
+    assert view.permission("ada") == "none"
+    assert view.notes == ("the permission of ada is not known, taken as none: give permissions in --world",)
+
+
+def test_unfinished_runs_come_from_the_file_or_are_taken_as_none():
+    (run,) = of_comment({"unfinished": {"unit": "ci/unit"}}).unfinished()
+    assert (run.job, run.context) == ("unit", "ci/unit")
+    view = of_comment()
+    assert list(view.unfinished()) == []
+    assert view.notes == ("unfinished runs are not known, taken as none: give unfinished in --world",)
+
+
+def test_the_head_of_the_base_branch_comes_from_the_file_or_the_payload():
+    assert of_pull({"pull": {"base_head": SHA}}).base_head() == SHA
+    view = of_pull()
+    assert view.base_head() == "b" * 40
+    assert view.notes[0].startswith("the head of the base branch is not known")
+
+
+# ---- merge groups -------------------------------------------------------------------------------------------------
+
+
+def of_group(world=None):
+    group = {"head_sha": SHA, "head_ref": "x", "base_sha": "b" * 40, "base_ref": "refs/heads/main"}
+    body = {"action": "checks_requested", "merge_group": group, "repository": bodies.repository()}
+    return facts("merge_group", body, world)
+
+
+def test_the_pulls_of_a_merge_group_come_from_the_file():
+    (pull,) = of_group({"group": [{"number": 4, "author": "ada", "head_sha": SHA}]}).group()
+    assert (pull.number, pull.author, pull.head_sha, pull.base_ref) == (4, "ada", SHA, "main")
+    assert of_group({"group": None}).group() is None
+
+
+def test_unknown_pulls_of_a_merge_group_are_none_and_that_is_said():
+    view = of_group()
+    assert list(view.group()) == []
+    assert view.notes == ("the pulls of the merge group are not known, taken as none: give group in --world",)
+    assert list(of_pull().group()) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "problem"),
+    [
+        ({}, "group is not a list"),
+        ([1], r"group\[0\] is not an object"),
+        ([{"number": 0, "author": "a", "head_sha": "d" * 40}], r"group\[0\]\.number is not a number from 1"),
+        ([{"number": 1, "author": "a"}], r"group\[0\]\.head_sha is missing"),
+    ],
+)
+def test_a_group_of_another_shape_is_refused(group, problem):
+    with pytest.raises(ConfigError, match=problem):
+        World.parse("world.json", {"group": group})
