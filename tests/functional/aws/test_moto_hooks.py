@@ -333,11 +333,20 @@ def test_services_messages(stock):
     assert "random.choice(string.digits)" in inspect.getsource(original(SQSBackend.send_message))
 
 
-def test_services_received():
-    """Receiving scans the queue without a lock, and polls by waiting inside."""
+def test_services_received(stock):
+    """Receiving scans the queue without a lock, polls by waiting inside, and turns round a batch that comes back."""
     source = inspect.getsource(original(SQSBackend.receive_message))
     assert "_messages_lock" not in source
     assert "queue.wait_for_messages(1)" in source
+    sqs = stock("sqs")
+    url = sqs.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    for body in "ab":
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId=body)
+    received = []
+    while len(received) < 2:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=0)
+        received += ["".join(message["Body"] for message in answer["Messages"])] if "Messages" in answer else []
+    assert received == ["ab", "b"]
 
 
 def test_services_events(stock):

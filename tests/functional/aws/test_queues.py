@@ -97,6 +97,16 @@ def test_a_failed_batch_comes_back_after_its_visibility_timeout_and_blocks_its_g
     assert script.batches[2][1][0]["attributes"]["ApproximateReceiveCount"] == "2"
 
 
+def test_a_batch_that_fails_as_a_whole_comes_back_in_order_each_time(aws, script):
+    script.crash = {"one", "two", "three"}
+    send(aws, "one")
+    aws.settle()
+    send(aws, "two")
+    send(aws, "three")
+    aws.clock.advance(181)
+    assert bodies(script) == [["one"], ["one", "two"], ["one", "two"], ["two", "three"]]
+
+
 def test_after_the_last_receive_a_message_goes_to_the_dead_letter_queue(aws, script):
     script.crash = {"bad"}
     send(aws, "bad")

@@ -110,7 +110,11 @@ def _messages() -> None:
 
 
 def _received() -> None:
-    """Receiving is atomic, and a long poll does not keep others out; moto scans the queue without a lock."""
+    """Receiving is atomic, a long poll does not keep others out, and a batch that comes back comes back in order.
+
+    moto scans the queue without a lock. Of a FIFO group's batch that becomes visible again it passes over the first
+    message, because the second still counts as in flight when the first is looked at.
+    """
 
     def make(original: Any) -> Any:
         def receive_message(  # noqa: PLR0917 moto's signature
@@ -122,6 +126,8 @@ def _received() -> None:
             give_up = time.monotonic() + wait_seconds
             while True:
                 with _one_at_a_time["sqs"]:
+                    pending = self.get_queue(queue_name).pending_messages
+                    pending.difference_update([message for message in pending if message.visible])
                     received = original(self, queue_name, count, 0, visibility, names)
                 if received or time.monotonic() >= give_up:
                     return received
