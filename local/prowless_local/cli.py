@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prowless.domain.errors import ConfigError, ProwlessError
-from prowless_local import explain
+from prowless_local import check_config, explain, list_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _demo_parser(commands.add_parser("demo", help="run a pull request through the embedded stack, and check it"))
     _local_parser(commands.add_parser("local", help="run the embedded stack"))
-    _config_parser(commands.add_parser("config", help="check or publish a configuration"))
+    check_config.add_to(commands)
+    list_jobs.add_to(commands)
+    _config_parser(commands.add_parser("config", help="publish a configuration"))
     explain.add_to(commands)
     return parser
 
@@ -79,13 +81,10 @@ def _local_parser(parser: argparse.ArgumentParser) -> None:
 
 def _config_parser(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    check = commands.add_parser("check", help="say what is wrong with a configuration, by file and line")
     push = commands.add_parser("push", help="compile a configuration and make it the current one")
-    for command in (check, push):
-        command.add_argument("folder", type=Path, help="folder with config.yaml, prowless.yaml and jobs/")
-        command.add_argument("--format", choices=("text", "json"), default="text", help="how to print the result")
+    push.add_argument("folder", type=Path, help="folder with config.yaml, prowless.yaml and jobs/")
+    push.add_argument("--format", choices=("text", "json"), default="text", help="how to print the result")
     push.add_argument("--bucket", required=True, help="the stack's state bucket (output StateBucketName)")
-    check.set_defaults(run=_config_check)
     push.set_defaults(run=_config_push)
 
 
@@ -190,33 +189,11 @@ def _invoke(options: argparse.Namespace) -> int:
     return 0
 
 
-def _config_check(options: argparse.Namespace) -> int:
-    from prowless.adapters.config_files import read_folder  # noqa: PLC0415  only these commands read YAML
-    from prowless.domain.config.compile import compile_sources  # noqa: PLC0415
-
-    try:
-        snapshot = compile_sources(read_folder(options.folder))
-    except ConfigError as error:
-        if options.format == "json":
-            print(json.dumps({"problems": error.problems, "warnings": []}, indent=1))
-            return 1
-        for problem in error.problems:
-            print(problem)
-        return 1
-    if options.format == "json":
-        print(json.dumps({"problems": [], "warnings": snapshot.warnings, "snapshot": snapshot.hash}, indent=1))
-        return 0
-    for warning in snapshot.warnings:
-        print(f"warning: {warning}")
-    print(f"ok: snapshot {snapshot.hash}, {len(snapshot.files)} files, {len(snapshot.warnings)} warnings")
-    return 0
-
-
 def _config_push(options: argparse.Namespace) -> int:
     import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
 
     from prowless.adapters.aws.objects import S3Objects  # noqa: PLC0415
-    from prowless.adapters.config_files import read_folder  # noqa: PLC0415
+    from prowless.adapters.config_files import read_folder  # noqa: PLC0415  only these commands read YAML
     from prowless.domain.config.compile import compile_sources  # noqa: PLC0415
     from prowless.usecases.snapshots import publish  # noqa: PLC0415
 

@@ -1,0 +1,197 @@
+"""`prowless check-config` and `prowless jobs` on real files: what they print and how they end."""
+
+import json
+
+import pytest
+
+from prowless_local import cli
+
+SETTINGS = "clusters: {default: {server: https://k8s.example}}\n"
+SPEC = "{containers: [{image: busybox, command: [make]}]}"
+JOBS = f"""
+presubmits:
+  acme/app:
+  - {{name: unit, always_run: true, spec: {SPEC}}}
+  - {{name: docs, run_if_changed: ^docs/, skip_branches: [^old$], spec: {SPEC}}}
+  - {{name: manual, optional: true, branches: [main], spec: {SPEC}}}
+postsubmits:
+  acme/app:
+  - {{name: image, spec: {SPEC}}}
+  - {{name: site, skip_if_only_changed: ^src/, spec: {SPEC}}}
+  - {{name: never, always_run: false, spec: {SPEC}}}
+periodics:
+- {{name: nightly, cron: "@daily", extra_refs: [{{org: acme, repo: app, base_ref: main}}], spec: {SPEC}}}
+- {{name: hourly, interval: 1h, spec: {SPEC}}}
+"""
+IN_REPO = "in_repo_config: {enabled: {acme: true}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write(tmp_path, {"config.yaml": IN_REPO, "prowless.yaml": SETTINGS, "jobs/app.yaml": JOBS})
+
+
+def write(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def prowless(capsys):
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        return code, capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def checked(prowless):
+    def run(*arguments):
+        code, out = prowless("check-config", *arguments, "--format", "json")
+        return code, json.loads(out)
+
+    return run
+
+
+def test_a_good_configuration_is_counted(folder, prowless):
+    code, out = prowless("check-config", folder)
+    assert code == 0
+    assert out.splitlines() == [
+        "files         3",
+        "jobs          8 (3 presubmits, 3 postsubmits, 2 periodics)",
+        "repositories  1",
+        "clusters      default 8",
+        "result        0 problems, 0 warnings",
+    ]
+
+
+def test_all_problems_are_told_at_once_with_file_and_line(folder, prowless):
+    write(folder, {"jobs/app.yaml": JOBS.replace("@daily", "daily"), "jobs/bad.yaml": "a: [", "plugins.yaml": "- a"})
+    code, out = prowless("check-config", folder)
+    assert code == 1
+    lines = out.splitlines()
+    assert lines[0].startswith(f"{folder}/jobs/bad.yaml:2: not YAML")
+    assert lines[1].startswith(f"{folder}/plugins.yaml: plugins configuration: expected a mapping")
+    assert lines[2].startswith(f"{folder}/jobs/app.yaml:13: invalid cron string daily in periodic nightly")
+    assert lines[3:] == ["files         4", "result        3 problems, 0 warnings"]
+
+
+def test_warnings_are_problems_only_if_strict(folder, checked):
+    write(folder, {"jobs/more.yaml": f"periodics:\n- {{name: a, interval: 1h, tag: [x], spec: {SPEC}}}\n"})
+    warning = f"{folder}/jobs/more.yaml:2: unknown field 'tag' in periodic a; did you mean 'tags'?"
+    code, found = checked(folder)
+    assert (code, found["problems"], found["warnings"]) == (0, [], [warning])
+    code, found = checked(folder, "--strict")
+    assert (code, found["problems"], found["warnings"]) == (1, [warning], [])
+
+
+def test_the_parts_may_be_named_as_for_prows_checkconfig(folder, checked):
+    (folder / "jobs").rename(folder / "elsewhere")
+    (folder / "config.yaml").rename(folder / "prow-config.yaml")
+    write(folder, {"p.yaml": "plugins: {acme: [trigger, heart]}"})
+    code, found = checked(
+        folder / "prowless.yaml",
+        "--config-path",
+        folder / "prow-config.yaml",
+        "--job-config-path",
+        folder / "elsewhere",
+        "--plugin-config",
+        folder / "p.yaml",
+    )
+    assert (code, found["summary"]["files"], found["summary"]["jobs"]["presubmits"]) == (0, 4, 3)
+    assert found["warnings"] == [f"{folder}/p.yaml:1: plugin heart is not provided"]
+
+
+def test_several_folders_and_files_are_one_configuration(folder, checked, tmp_path):
+    more = write(tmp_path / "more", {"x/more.yaml": f"periodics: [{{name: a, interval: 1h, spec: {SPEC}}}]"})
+    single = write(tmp_path / "single", {"one.yaml": f"periodics: [{{name: b, interval: 1h, spec: {SPEC}}}]"})
+    code, found = checked(folder, more, single / "one.yaml")
+    assert (code, found["summary"]["jobs"]["periodics"]) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["none"],
+        ["{folder}", "--config-path", "none"],
+        ["{folder}", "--config-path", "{folder}/prowless.yaml"],  # the folder has a config.yaml
+        ["{folder}", "--in-repo", "acme", "{folder}/jobs/app.yaml"],
+        ["{folder}", "--in-repo", "acme/app", "none"],
+    ],
+)
+def test_arguments_that_cannot_be_used_end_in_2(folder, prowless, arguments):
+    code, out = prowless("check-config", *(argument.format(folder=folder) for argument in arguments))
+    assert (code, out) == (2, "")
+
+
+def test_an_in_repo_file_is_checked_against_the_configuration(folder, checked):
+    own = write(folder / "own", {".prow.yaml": f"presubmits:\n- {{name: lint, brances: [x], spec: {SPEC}}}\n"})
+    code, found = checked(folder, "--in-repo", "acme/app", own / ".prow.yaml")
+    assert (code, found["summary"]["jobs"]["presubmits"], found["summary"]["repositories"]) == (0, 4, 1)
+    assert found["warnings"] == [
+        f"{own}/.prow.yaml:2: unknown field 'brances' in presubmit lint; did you mean 'branches'?"
+    ]
+
+
+def test_what_is_wrong_with_an_in_repo_file_is_told(folder, checked):
+    own = write(folder / "own", {".prow/a.yaml": f"presubmits:\n- {{name: unit, cluster: big, spec: {SPEC}}}\n"})
+    code, found = checked(folder, "--in-repo", "other/app", own)
+    assert code == 1
+    assert found["problems"] == [f'{own}/.prow/a.yaml:2: cluster "big" is not allowed for repository "other/app"']
+    assert found["warnings"] == [
+        f"{own}: in_repo_config.enabled does not hold for other/app: these jobs never run",
+    ]
+    assert found["summary"]["jobs"]["presubmits"] == 3
+
+
+def test_jobs_are_listed_with_what_starts_them(folder, prowless):
+    code, out = prowless("jobs", "--config", folder)
+    assert code == 0
+    header, *rows = out.splitlines()
+    assert header.split() == ["TYPE", "REPOSITORY", "NAME", "RUNS", "BRANCHES", "CLUSTER", "SOURCE"]
+    found = {row[header.index("NAME") : header.index("CLUSTER")].strip() for row in rows}
+    assert {" ".join(cells.split()) for cells in found} == {
+        "unit always all",
+        "docs if changed ^docs/ all but ^old$",
+        "manual /test manual (optional) main",
+        "image always all",
+        "site unless only changed ^src/ all",
+        "never never all",
+        "nightly cron @daily",
+        "hourly interval 1h",
+    }
+
+
+def test_effective_values_of_one_repository(folder, prowless):
+    write(
+        folder, {"config.yaml": "decorate_all_jobs: true\nplank: {default_decoration_configs: {'*': {timeout: 1h}}}\n"}
+    )
+    code, out = prowless("jobs", "--config", folder, "--repo", "acme/app", "--format", "json")
+    assert code == 0
+    jobs = {job["name"]: job for job in json.loads(out)}
+    assert set(jobs) == {"unit", "docs", "manual", "image", "site", "never", "nightly"}
+    unit = jobs["unit"]
+    assert (unit["type"], unit["repository"], unit["context"], unit["rerun_command"], unit["cluster"]) == (
+        "presubmit",
+        "acme/app",
+        "unit",
+        "/test unit",
+        "default",
+    )
+    assert (unit["decorate"], unit["decoration_config"], unit["optional"]) == (True, {"timeout": "1h"}, False)
+    assert jobs["nightly"]["extra_refs"] == [{"org": "acme", "repo": "app", "base_ref": "main"}]
+
+
+def test_jobs_of_a_configuration_with_problems_are_not_listed(folder, prowless):
+    write(folder, {"jobs/bad.yaml": "a: ["})
+    assert prowless("jobs", "--config", folder) == (1, "")
+
+
+@pytest.mark.parametrize("arguments", [["--config", "none"], [], ["--config", "{folder}", "--repo", "acme/none"]])
+def test_jobs_that_cannot_be_asked_for_end_in_2(folder, prowless, arguments):
+    code, out = prowless("jobs", *(argument.format(folder=folder) for argument in arguments))
+    assert (code, out) == (2, "")
