@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import statistics
-import textwrap
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.status import REPORT_MARKER
-from prowless_local.sample import REPOSITORY, repository_files
+from prowless_local.follow import commented, plain
+from prowless_local.places import EXAMPLE
+from prowless_local.sample import BROKEN, REPOSITORY, repository_files
 from prowless_local.screen import Line, Screen
-from prowless_local.stack import ROOT, Options, Stack
+from prowless_local.stack import Options, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
     from prowless.domain.prowjob import ProwJob
     from prowless_local.github import Change, FakeGitHub
 
-EXAMPLE = ROOT / "examples" / "quickstart"
 DEADLINE_SECONDS = 60.0
 """How long one step may take before it counts as failed."""
 
 _SLOW = "\n\nclass SlowTest(unittest.TestCase):\n    def test_slow(self):\n        import time; time.sleep(30)\n"
-_BROKEN = "def add(a, b):\n    return a - b\n\n\ndef mean(numbers):\n    return sum(numbers) / len(numbers)\n"
 
 
 @dataclass
@@ -111,7 +110,7 @@ class Demo:
         slow = {"test_calculator.py": files["test_calculator.py"].replace("\n\nif __name__", f"{_SLOW}\n\nif __name__")}
         older = self._label(self._github.push_to_pull(REPOSITORY, number, slow, "A slow test"), f"#{number} slow")
         self._wait("the older run starts", lambda: self._running(older, "unit-tests"))
-        broken = {"calculator.py": _BROKEN, "test_calculator.py": files["test_calculator.py"]}
+        broken = {"calculator.py": BROKEN, "test_calculator.py": files["test_calculator.py"]}
         sha = self._label(self._github.push_to_pull(REPOSITORY, number, broken, "Simplify"), f"#{number} broken")
         self._expect("the older run is stopped", older, "unit-tests", "failure", "Aborted")
         self._expect("the Argo presubmit goes red", sha, "unit-tests", "failure")
@@ -125,7 +124,7 @@ class Demo:
         self._expect("the Argo presubmit goes green again", sha, "unit-tests", "success")
         self._expect("the Tekton presubmit goes green again", sha, "pipeline-tests", "success")
         self._wait("the failure comment goes away", lambda: not self._failure_comment(number))
-        self._screen.step("ada comments `/test unit-tests` and `/test flow`")
+        self._screen.step("ada retests by comment, and asks for the manual job")
         self._github.comment(REPOSITORY, number, "/test unit-tests\n/test flow", "ada")
         self._wait("the retest is another run", lambda: len(self._runs(sha, "unit-tests")) == 2)  # noqa: PLR2004  first and retest
         self._expect("the manual Argo job runs by comment", sha, "flow", "success")
@@ -153,7 +152,7 @@ class Demo:
         self._await(ended)
         found = self._github.effective_status(REPOSITORY, sha, context)
         held = found is not None and found.state == state and text in (found.description or "")
-        shown = f"{found.state}: {_plain(found.description)}" if found else "no status"
+        shown = f"{found.state}: {plain(found.description)}" if found else "no status"
         self.report.checks.append(Check(what, held, shown))
         if not held:
             self._screen.step(f"NOT AS EXPECTED: {what}: {shown}")
@@ -203,7 +202,7 @@ class Demo:
     def _nightly_succeeded(self) -> bool:
         runs = self._stack.periodic_runs("nightly")
         for run in runs:
-            self._screen.show(Line("periodic", "", run.job, run.state, _plain(run.description), self.elapsed()))
+            self._screen.show(Line("periodic", "", run.job, run.state, plain(run.description), self.elapsed()))
         return any(run.complete and run.state == "success" for run in runs)
 
     def _on_change(self, change: Change) -> None:
@@ -211,13 +210,12 @@ class Demo:
             status = change.record
             where = self._labels.get(status.sha, "")
             line = Line(
-                where or f"{status.sha[:7]}", status.sha[:7], status.context, status.state, _plain(status.description),
+                where or f"{status.sha[:7]}", status.sha[:7], status.context, status.state, plain(status.description),
                 self.elapsed(),
             )  # fmt: skip
             self._screen.show(line)
         elif change.kind == "comment" and change.action == "created":
-            first = change.record.body.strip().splitlines()[0]
-            self._screen.step(f"{change.record.author} commented: {textwrap.shorten(first, 70, placeholder=' …')}")
+            self._screen.step(commented(change))
         with self._changed:
             self._changed.notify_all()
 
@@ -233,11 +231,6 @@ class Demo:
             final = [s.at_ms for s in posted if s.state != "pending" and s.at_ms >= run.created_at]
             if ended and final and not run.stop_reason:
                 self.report.final.append((min(final) - ended) / 1000)
-
-
-def _plain(description: str | None) -> str:
-    """A status description without Prow's padding and base SHA, which say nothing to a reader."""
-    return (description or "").partition(" BaseSHA:")[0].rstrip("\u2001 ")
 
 
 def summary(report: Report) -> list[str]:

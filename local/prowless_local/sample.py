@@ -12,22 +12,49 @@ from prowless.domain.specs import PullFacts, presubmit_spec, pull_refs
 from prowless.ports.stores import Delivery
 from prowless.usecases.runs import Runs
 from prowless.usecases.snapshots import SnapshotConfig
-from prowless_local.stack import ROOT
+from prowless_local.places import EXAMPLE, ROOT
 
 if TYPE_CHECKING:
+    from prowless_local.github import FakeGitHub
     from prowless_local.stack import Stack
 
 DELIVERY = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 PROWJOB = "5a3c7f1e-0000-4000-8000-000000000001"
 REPOSITORY = "acme/calculator"
+USER = "ada"
+BROKEN = "def add(a, b):\n    return a - b\n\n\ndef mean(numbers):\n    return sum(numbers) / len(numbers)\n"
+_SEEDED = 50
 _FIRST = {"submit": ("prepare",), "poll": ("prepare", "submit"), "collect": ("prepare", "submit")}
 _FIRST["stop"] = _FIRST["poll"]
 
 
 def repository_files() -> dict[str, str]:
     """The sample repository's files."""
-    folder = ROOT / "examples" / "quickstart" / "calculator"
+    folder = EXAMPLE / "calculator"
     return {path.name: path.read_text() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def seed(stack: Stack) -> None:
+    """Give an embedded GitHub what the configuration speaks about: repositories, and a pull request in the sample's.
+
+    No event is sent of that: the pull request is there for those who send the events in `events/github` by hand.
+    """
+    github = stack.github
+    if github is None:
+        return
+    github.create_org("acme", members=[USER])
+    shards = sorted(name for name in stack.snapshot.files if name.startswith("repos/"))
+    for name in shards[:_SEEDED]:
+        repository = name.removeprefix("repos/").removesuffix(".json")
+        files = repository_files() if repository == REPOSITORY else {"README.md": f"# {repository}\n"}
+        github.create_repository(repository, files)
+        if repository == REPOSITORY:
+            _open_first(github)
+
+
+def _open_first(github: FakeGitHub) -> int:
+    readme = {"README.md": "# calculator\n\nBetter.\n"}
+    return github.open_pull(REPOSITORY, "readme", readme, "Improve the README", USER)
 
 
 def prepare_for(stack: Stack, function: str) -> None:
@@ -35,11 +62,9 @@ def prepare_for(stack: Stack, function: str) -> None:
     github = stack.github
     if github is None:
         raise ValueError("sample runs need the embedded GitHub")
-    github.create_org("acme", members=["ada"])
+    github.create_org("acme", members=[USER])
     github.create_repository(REPOSITORY, repository_files())
-    number = github.open_pull(
-        REPOSITORY, "readme", {"README.md": "# calculator\n\nBetter.\n"}, "Improve the README", "ada"
-    )
+    number = _open_first(github)
     if function == "dispatch":
         _store_delivery(stack)
     elif function != "webhook":

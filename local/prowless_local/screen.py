@@ -76,15 +76,7 @@ class Screen:
             if self._live:
                 self._live.update(self._table())
                 return
-        style, sign = _STYLES.get(line.state, ("white", "·"))
-        self.console.print(
-            Text.assemble(
-                (f"{line.seconds:6.1f}s  ", "dim"),
-                (f"{sign} {line.state:9}", style),
-                f" {line.where:26} {line.commit:8} {line.job:16} {line.text}",
-            ),
-            soft_wrap=True,
-        )
+        self.say(line)
 
     def end(self, lines: list[str], *, passed: bool) -> None:
         """The summary."""
@@ -100,6 +92,22 @@ class Screen:
         width = max(len(name) for name in found)
         for name, address in found.items():
             self.console.print(Text(f"  {name:{width}}  {address}"), soft_wrap=True)
+
+    def say(self, line: Line) -> None:
+        """A job's state, in a line of its own."""
+        style, sign = _STYLES.get(line.state, ("white", "·"))
+        self.console.print(
+            Text.assemble(
+                (f"{line.seconds:6.1f}s  ", "dim"),
+                (f"{sign} {line.state:9}", style),
+                f" {line.where:26} {line.commit:8} {line.job:16} {line.text}",
+            ),
+            soft_wrap=True,
+        )
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._elapsed()
 
     def _table(self) -> Table:
         table = Table(expand=True, box=None, padding=(0, 1))

@@ -21,6 +21,7 @@ from prowless_local.aws.stack import EmbeddedAws
 from prowless_local.clock import WallClock
 from prowless_local.cluster import EmbeddedCluster, write_kubeconfig
 from prowless_local.github import FakeGitHub
+from prowless_local.places import TEMPLATE
 from prowless_local.view import ArtifactPages
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from prowless_local.cluster.runners import Runner
     from prowless_local.cluster.server import RunnerName
 
-ROOT = Path(__file__).resolve().parents[2]
-TEMPLATE = ROOT / "template.yaml"
 APP_ID = 4711
 _CLUSTER_FUNCTIONS = ("submit", "poll", "stop", "collect")
 
@@ -70,9 +69,18 @@ class Stack:
     """
 
     def __init__(
-        self, options: Options, *, clock: Clock | None = None, note: Callable[[str], None] = lambda _: None
+        self,
+        options: Options,
+        *,
+        clock: Clock | None = None,
+        note: Callable[[str], None] = lambda _: None,
+        prepared: Callable[[Stack], None] = lambda _: None,
     ) -> None:
-        """`note` is told, once each, what the user should know about the stand-ins."""
+        """`note` is told, once each, what the user should know about the stand-ins.
+
+        `prepared` is called when all parts run, before GitHub's events begin to come.
+        """
+        self._prepared = prepared
         self.options = options
         self.clock: Clock = clock or WallClock()
         self.webhook_secret = options.webhook_secret or secrets.token_hex(16)
@@ -145,6 +153,7 @@ class Stack:
         self._pages = ArtifactPages(self.aws.client("s3")).start()
         self.push(self.snapshot)
         self.aws.build_functions()
+        self._prepared(self)
         if self.github and self.options.webhooks:
             self.github.add_hook(self.webhook_url, self.webhook_secret, scope="app")
 

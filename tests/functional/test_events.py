@@ -8,9 +8,9 @@ import pytest
 from prowless.domain.events import parse
 from prowless.domain.prowjob import Phase, State
 from prowless_local import cli, sample
-from prowless_local.demo import EXAMPLE
 from prowless_local.invoke import signed
-from prowless_local.stack import ROOT, Options, Stack
+from prowless_local.places import EXAMPLE, ROOT
+from prowless_local.stack import Options, Stack
 
 EVENTS = ROOT / "events"
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))

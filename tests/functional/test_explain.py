@@ -10,8 +10,8 @@ from tests.unit import event_bodies as bodies
 
 from prowless.domain.errors import ConfigError
 from prowless_local import cli, explanation, sample, stored_decisions
-from prowless_local.demo import EXAMPLE
-from prowless_local.stack import ROOT, Options, Stack
+from prowless_local.places import EXAMPLE, ROOT
+from prowless_local.stack import Options, Stack
 
 CONFIG = EXAMPLE / "config"
 PAYLOADS = ROOT / "events" / "github"

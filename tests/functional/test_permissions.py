@@ -10,7 +10,7 @@ import pytest
 from tests.infra.policies import Need, Policies
 
 from prowless.domain.prowjob import Phase
-from prowless_local.demo import EXAMPLE
+from prowless_local.places import EXAMPLE
 from prowless_local.sample import REPOSITORY, repository_files
 from prowless_local.stack import Options, Stack
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from prowless_local.stack import ROOT
+from prowless_local.places import ROOT
 
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 HEAVY = ("kubernetes", "yaml", "cryptography", "jwt", "jinja2", "pydantic", "moto", "re2", "prowless_local")
@@ -25,7 +25,7 @@ ALLOWED = {
     "stop": CLUSTER,
     "collect": CLUSTER,
     "report": {"re2"},
-    "reconcile": set(),
+    "reconcile": {"re2"},
     "config_sync": {"re2", "yaml"},
 }
 

@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from prowless_local.stack import ROOT
+from prowless_local.places import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

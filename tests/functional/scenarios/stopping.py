@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.functional.scenarios.world import World
 
-from prowless_local.stack import ROOT
+from prowless_local.places import ROOT
 
 STATES: dict[str, Any] = read_yaml((ROOT / "statemachines" / "prowjob.asl.yaml").read_text())["States"]
 
