@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from prowless.domain.errors import NotFoundError
+from prowless.domain.errors import NotFoundError, PermanentError
 from prowless.domain.specs import PullFacts
 
 if TYPE_CHECKING:
@@ -33,10 +33,9 @@ def pulls(github: GitHub, event: MergeGroupEvent) -> list[PullFacts] | None:
     try:
         if github.ref(event.repository, ref) != event.head_sha:
             return None
-        commits = {commit.sha: commit for commit in github.commits(event.repository, event.base_sha, event.head_sha)}
     except NotFoundError:
         return None
-    told = list(_told(commits, event))
+    told = list(_told(_commits(github, event), event))
     if event.number and all(number != event.number for number, _ in told):
         told.insert(0, (event.number, ""))
     found: dict[int, PullFacts] = {}
@@ -49,6 +48,14 @@ def pulls(github: GitHub, event: MergeGroupEvent) -> list[PullFacts] | None:
         if certain or likely:
             found[number] = replace(pull_facts(pull), head_sha=merged or pull.head_sha)
     return [*reversed(found.values())]
+
+
+def _commits(github: GitHub, event: MergeGroupEvent) -> dict[str, Commit]:
+    try:
+        found = github.commits(event.repository, event.base_sha, event.head_sha)
+    except PermanentError:  # the base may be gone; what the ref names is left
+        return {}
+    return {commit.sha: commit for commit in found}
 
 
 def _told(commits: Mapping[str, Commit], event: MergeGroupEvent) -> Iterator[tuple[int, str]]:
