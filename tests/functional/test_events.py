@@ -77,10 +77,18 @@ def test_the_function_does_with_its_sample_event_what_it_should(path):
 
 @pytest.mark.parametrize("path", BODIES, ids=lambda path: path.stem)
 def test_every_sample_body_is_an_event_that_is_understood(path):
-    kinds = ("pull_request", "issue_comment", "push")
+    kinds = ("pull_request", "issue_comment", "push", "merge_group")
     event = parse(next(kind for kind in kinds if path.stem.startswith(kind)), json.loads(path.read_text()))
     assert event is not None
     assert event.repository == sample.REPOSITORY
+
+
+@pytest.mark.parametrize(("action", "reason"), [("checks_requested", ""), ("destroyed", "invalidated")])
+def test_a_sample_merge_group_names_its_pull_its_branch_and_why_it_went(action, reason):
+    body = json.loads((EVENTS / "github" / f"merge_group_{action}.json").read_text())
+    event = parse("merge_group", body)
+    assert (event.action, event.number, event.branch, event.reason) == (action, 1, "main", reason)
+    assert event.head_ref.endswith(f"/pr-1-{event.base_sha}")
 
 
 def test_prowless_local_invoke_prints_the_result(capsys):
