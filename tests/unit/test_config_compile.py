@@ -344,3 +344,22 @@ def test_the_page_of_a_run_is_under_the_most_specific_prefix():
 def test_the_central_part_survives_the_snapshot():
     config = CentralConfig(plank_max_concurrency=3, in_repo_clusters={"*": ()}, job_queue_capacities={"q": 0})
     assert CentralConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_an_item_that_is_null_is_the_empty_text():
+    spec = "{containers: [{image: busybox, command: [make, ~]}]}"
+    job = only(presubmits(f"{{name: a, branches: [~], spec: {spec}}}"))
+    assert job.spec["containers"][0]["command"] == ["make", ""]
+    assert job.branches == ("",)
+
+
+def test_a_preset_applies_if_all_its_labels_are_the_jobs():
+    presets = """
+presets:
+- {labels: {a: "1"}, env: [{name: A, value: x}]}
+- {labels: {a: "1", b: "1"}, env: [{name: AB, value: x}]}
+- {env: [{name: ALL, value: x}]}
+- {labels: {a: "2"}, env: [{name: OTHER, value: x}]}
+"""
+    job = only(presubmits(f'{{name: a, labels: {{a: "1"}}, spec: {SPEC}}}', config=presets))
+    assert [item["name"] for item in job.spec["containers"][0]["env"]] == ["A", "ALL"]

@@ -168,8 +168,8 @@ def duration(reader: Reader, value: Any, at: str, what: str) -> str | None:
 
 
 def texts(reader: Reader, value: Any, at: str, what: str) -> list[str] | None:
-    """A list of texts."""
-    items = reader.items(value, at, what)
+    """A list of texts. An item that is null is the empty text, as Go's decoder has it."""
+    items = [("" if item is None else item, position) for item, position in reader.items(value, at, what)]
     found = [text(reader, item, position, f"{what}[{index}]") for index, (item, position) in enumerate(items)]
     return [item for item in found if item is not None]
 

@@ -79,9 +79,10 @@ def pod_spec(reader: Reader, value: Any, at: str, what: str) -> dict[str, Any] |
 
 
 def canonical(reader: Reader, value: Any, what: str) -> Any:
-    """A part of a PodSpec with canonical keys. Null is left out: Go's decoder leaves such a field unset."""
+    """A part of a PodSpec with canonical keys. Null is left out, or empty in a list: Go's decoder leaves it unset."""
     if isinstance(value, list):
-        return [canonical(reader, item, what) for item in value]
+        # An item that is null is the zero value, as in `- # a comment` below a command.
+        return ["" if item is None else canonical(reader, item, what) for item in value]
     if not isinstance(value, Table):
         return value
     fields: dict[str, Any] = {}

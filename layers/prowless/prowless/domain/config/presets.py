@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 _STRUCTS = frozenset({"utility_images", "resources", "gcs_configuration", "censoring_options", "scheduling_options"})
 """Fields of a decoration config that are merged field by field; all others are taken whole."""
+_ANY: Mapping[str, str] = {}
+"""The labels of a preset for every job."""
 
 
 class PresetError(ValueError):
@@ -23,7 +25,8 @@ def with_presets(
     Raises:
         PresetError: an env var, volume, mount or toleration is there already, as in Prow.
     """
-    chosen = [p for p in presets if all(labels.get(key) == value for key, value in (p.get("labels") or {}).items())]
+    own = labels.items()
+    chosen = [preset for preset in presets if (preset.get("labels") or _ANY).items() <= own]
     if not chosen:
         return spec
     merged: dict[str, Any] = dict(spec)
