@@ -357,9 +357,9 @@ def test_a_preset_applies_if_all_its_labels_are_the_jobs():
     presets = """
 presets:
 - {labels: {a: "1"}, env: [{name: A, value: x}]}
-- {labels: {a: "1", b: "1"}, env: [{name: AB, value: x}]}
+- {labels: {b: "1", c: "1"}, env: [{name: BC, value: x}]}
 - {env: [{name: ALL, value: x}]}
 - {labels: {a: "2"}, env: [{name: OTHER, value: x}]}
 """
-    job = only(presubmits(f'{{name: a, labels: {{a: "1"}}, spec: {SPEC}}}', config=presets))
+    job = only(presubmits(f'{{name: a, labels: {{a: "1", b: "1"}}, spec: {SPEC}}}', config=presets))
     assert [item["name"] for item in job.spec["containers"][0]["env"]] == ["A", "ALL"]
