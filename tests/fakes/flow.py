@@ -92,6 +92,9 @@ class MemoryStarter:
                 self.inputs[name] = json.dumps({"prowjob": prowjob, "schema": 1, "finish": bool(finisher)})
             return self.executions[name]
 
+    def describe(self, prowjob: str, finisher: int = 0) -> Execution | None:
+        return self.executions.get(f"{prowjob}-finish-{finisher}" if finisher else prowjob)
+
     def wake(self, token: str, output: Mapping[str, Any]) -> bool:
         with self.lock:
             if token not in self.waits:

@@ -142,6 +142,26 @@ def test_a_closed_execution_is_described_and_not_started_again(machine: Machine)
     assert machine.starter.start("run-1", 1).status == "RUNNING"
 
 
+def test_describing_starts_nothing(machine: Machine) -> None:
+    assert machine.starter.describe("run-1") is None
+    assert machine.starter.describe("run-1", 1) is None
+    machine.starter.start("run-1")
+    execution = machine.starter.describe("run-1")
+    assert execution is not None
+    assert (execution.name, execution.status, execution.cause) == ("run-1", "RUNNING", "")
+    assert machine.starter.describe("run-1", 1) is None
+
+
+def test_a_closed_execution_is_described_with_its_cause(machine: Machine) -> None:
+    machine.starter.start("run-1", 2)
+    machine.stop("run-1-finish-2")
+    execution = machine.starter.describe("run-1", 2)
+    assert execution is not None
+    assert execution.name == "run-1-finish-2"
+    assert execution.status in {"ABORTED", "FAILED"}
+    assert execution.cause.startswith("Test")
+
+
 def test_a_wait_is_completed_once(machine: Machine) -> None:
     machine.starter.start("run-1")
     token = machine.open_wait("run-1")
@@ -160,6 +180,8 @@ def test_a_stale_token_is_not_an_error(machine: Machine, token: str) -> None:
 def test_a_starter_that_was_told_no_machine_says_so() -> None:
     with pytest.raises(PermanentError, match="STATE_MACHINE_ARN"):
         StepFunctionsStarter(None).start("run-1")
+    with pytest.raises(PermanentError, match="STATE_MACHINE_ARN"):
+        StepFunctionsStarter(None).describe("run-1")
 
 
 def test_a_missing_machine_is_named(moto_machine: MotoMachine) -> None:

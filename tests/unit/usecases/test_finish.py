@@ -6,8 +6,6 @@ from prowless.domain.prowjob import Phase, ProwJob, State
 from prowless.domain.refs import JobType
 from prowless.ports.flow import Execution
 from prowless.usecases.finish import MAX_FINISHERS, FinishRuns
-from prowless.usecases.reconcile import Reconcile
-from tests.fakes.clock import FixedClock
 from tests.fakes.flow import MemoryQueues, MemoryStarter
 from tests.fakes.stores import MemoryProwJobs
 
@@ -130,21 +128,6 @@ def test_beginning_a_run_whose_execution_is_closed_repairs_it():
     world.finish.begin(ID)
     assert world.starter.executions[f"{ID}-finish-1"].status == "RUNNING"
     assert world.row.phase is Phase.STARTED
-
-
-def test_reconcile_takes_the_name_from_the_status_change():
-    world = World(state=State.PENDING)
-    world.starter.start(ID)
-    reconcile = Reconcile(finish=world.finish, admit=world.queues, clock=FixedClock())
-    event = {"detail-type": "Step Functions Execution Status Change", "detail": {"name": ID, "status": "ABORTED"}}
-    reconcile(event)
-    assert f"{ID}-finish-1" in world.starter.executions
-
-
-def test_the_sweep_wakes_admission():
-    world = World()
-    Reconcile(finish=world.finish, admit=world.queues, clock=FixedClock())({"detail-type": "Scheduled Event"})
-    assert len(world.queues.admits.sent) == 1
 
 
 def test_a_late_notice_of_an_earlier_execution_takes_nothing_back():

@@ -47,6 +47,10 @@ class Starter(Protocol):
         """Start the run's execution, or its n-th finishing one; if that name exists, it is described instead."""
         ...
 
+    def describe(self, prowjob: str, finisher: int = 0) -> Execution | None:
+        """The run's execution, or its n-th finishing one, as it is now; None if there is none. Starts nothing."""
+        ...
+
     def wake(self, token: str, output: Mapping[str, Any]) -> bool:
         """Complete a wait; false if the token is stale, which is not an error."""
         ...

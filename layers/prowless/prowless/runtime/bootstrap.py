@@ -209,13 +209,17 @@ def reconcile(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     from prowless.usecases.reconcile import Reconcile
 
     given = settings.load(settings.Reconcile, environment.variables)
+    prowjobs = DynamoProwJobs(clients.dynamodb(), given.prowjobs_table)
+    starter = StepFunctionsStarter(clients.stepfunctions(), given.state_machine_arn)
     admit = SqsAdmitQueue(clients.sqs(), given.admit_queue_url)
-    finish = FinishRuns(
-        prowjobs=DynamoProwJobs(clients.dynamodb(), given.prowjobs_table),
-        starter=StepFunctionsStarter(clients.stepfunctions(), given.state_machine_arn),
+    return Reconcile(
+        prowjobs=prowjobs,
+        config=_config(environment, given.state_bucket),
+        starter=starter,
+        finish=FinishRuns(prowjobs=prowjobs, starter=starter, admit=admit),
         admit=admit,
+        clock=environment.clock,
     )
-    return Reconcile(finish=finish, admit=admit, clock=environment.clock)
 
 
 def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:

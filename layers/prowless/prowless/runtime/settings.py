@@ -128,6 +128,7 @@ class Reconcile:
     """reconcile."""
 
     prowjobs_table: str
+    state_bucket: str
     state_machine_arn: str
     admit_queue_url: str
 

@@ -27,7 +27,7 @@ class StepFunctionsStarter:
     """`Starter` over Step Functions. An execution's name is its ProwJob's id, so a run is started once."""
 
     def __init__(self, client: SFNClient, state_machine_arn: str = "") -> None:
-        """Without `state_machine_arn` it can only `wake`; functions that start nothing are not told it."""
+        """Without `state_machine_arn` it can only `wake`; functions that start or describe nothing are not told it."""
         self._client = client
         self._arn = state_machine_arn
         self._subject = f"state machine {state_machine_arn.rpartition(':')[2]}".rstrip()
@@ -38,9 +38,7 @@ class StepFunctionsStarter:
         A start whose answer was lost and is repeated while the execution runs gets the same answer: name and input
         are equal, and the input carries nothing that changes.
         """
-        if not self._arn:
-            raise PermanentError("this function was not told STATE_MACHINE_ARN, so it cannot start executions")
-        name = f"{prowjob}-finish-{finisher}" if finisher else prowjob
+        name = self._named(prowjob, finisher)
         data = {"prowjob": prowjob, "schema": SCHEMA, "finish": bool(finisher)}
         with translated(f"{self._subject}, execution {name}"):
             try:
@@ -48,8 +46,17 @@ class StepFunctionsStarter:
             except ClientError as exc:
                 if code_of(exc) != "ExecutionAlreadyExists":
                     raise
-                return self._describe(name)
+                if closed := self._describe(name):
+                    return closed
+                # Names are free again 90 days after an execution has ended; this one was, between the two calls.
+                raise RetryableError(f"{self._subject}: execution {name} expired just now; start it again") from exc
         return Execution(name=name, status="RUNNING")
+
+    def describe(self, prowjob: str, finisher: int = 0) -> Execution | None:
+        """The run's execution, or its n-th finishing one, as it is now; None if there is none or it has expired."""
+        name = self._named(prowjob, finisher)
+        with translated(f"{self._subject}, execution {name}"):
+            return self._describe(name)
 
     def wake(self, token: str, output: Mapping[str, Any]) -> bool:
         """Complete a wait; false if the token is stale (its wait ended, timed out, or never was)."""
@@ -64,14 +71,18 @@ class StepFunctionsStarter:
                 return False
         return True
 
-    def _describe(self, name: str) -> Execution:
+    def _named(self, prowjob: str, finisher: int) -> str:
+        if not self._arn:
+            raise PermanentError("this function was not told STATE_MACHINE_ARN, so it has no executions")
+        return f"{prowjob}-finish-{finisher}" if finisher else prowjob
+
+    def _describe(self, name: str) -> Execution | None:
         arn = f"{self._arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
         try:
             answer = self._client.describe_execution(executionArn=arn)
         except ClientError as exc:
             if code_of(exc) != "ExecutionDoesNotExist":
                 raise
-            # Names are free again 90 days after an execution has ended; this one was, between the two calls.
-            raise RetryableError(f"{self._subject}: execution {name} expired just now; start it again") from exc
+            return None
         cause = ": ".join(part for part in (answer.get("error", ""), answer.get("cause", "")) if part)
         return Execution(name=name, status=answer["status"], cause=cause[:_CAUSE_LIMIT])
