@@ -116,4 +116,4 @@ def _store_run(stack: Stack, number: int, phase: Phase) -> None:
     now = stack.clock.now_ms()
     row = header(spec, prowjob=PROWJOB, build_id=str(now << 22), cause="sample", delivery=DELIVERY, created_at=now)
     Runs(stack.prowjobs, stack.state).keep_spec(PROWJOB, spec)
-    stack.prowjobs.create(replace(row, phase=phase))
+    stack.prowjobs.create(replace(row, phase=phase, admitted_at=now))
