@@ -1,0 +1,53 @@
+"""The commands beside `/test`, as people on a pull request see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.functional.scenarios.world import MEMBER, REPOSITORY, presubmit
+
+from prowless.domain.prowjob import State
+from prowless_local.cluster import Scripted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.functional.scenarios.world import World
+
+
+def test_what_failed_is_skipped_by_anybody_or_overridden_by_an_administrator(start: Callable[..., World]) -> None:
+    world = start(presubmits=[presubmit("unit"), presubmit("extra", optional=True)])
+    world.github.add_admin(REPOSITORY, "root")
+    for name in ("unit", "extra"):
+        world.plays[name] = Scripted(seconds=5, code=1)
+    pull = world.open_pull()
+    world.rest()
+    pull.comment("/skip", by="stranger")
+    assert (pull.state("unit"), pull.state("extra")) == ("failure", "success")
+    pull.comment("/override unit", by=MEMBER)
+    assert pull.state("unit") == "failure"
+    pull.comment("/override unit", by="root")
+    status = pull.status("unit")
+    assert (status.state, status.description[:18]) == ("success", "Overridden by root")
+    said = [comment.body.partition("\n")[0] for comment in pull.comments()]
+    assert f"@{MEMBER}: {MEMBER} unauthorized: /override is restricted to Repo administrators." in said
+    assert "@root: Overrode contexts on behalf of root: unit" in said
+    world.rest()
+
+
+def test_a_run_that_is_cancelled_ends_and_can_be_asked_for_again(start: Callable[..., World]) -> None:
+    world = start()
+    world.plays["unit"] = Scripted(seconds=3600)
+    pull = world.open_pull()
+    world.until(world.workflows, "the run is in its cluster")
+    world.plays["unit"] = Scripted(seconds=5)
+    pull.comment("/cancel unit")
+    world.rest()
+    assert pull.run().state is State.ABORTED
+    assert pull.status().description.startswith(f"Aborted by {MEMBER} with /cancel.")
+    pull.comment("/cancel")
+    assert "There is nothing to cancel" in pull.comments()[-1].body
+    world.pass_time(1)  # build ids are ordered by the millisecond
+    pull.comment("/test unit")
+    pull.await_state("success")
+    world.rest()
