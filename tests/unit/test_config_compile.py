@@ -363,3 +363,36 @@ presets:
 """
     job = only(presubmits(f'{{name: a, labels: {{a: "1", b: "1"}}, spec: {SPEC}}}', config=presets))
     assert [item["name"] for item in job.spec["containers"][0]["env"]] == ["A", "ALL"]
+
+
+def test_warnings_of_reading_and_misplaced_defaults_are_passed_on():
+    snapshot = compiled("decorate_all_jobs: true\nperiodics: []\nperiodics: []\n")
+    assert snapshot.warnings == (
+        "jobs/0.yaml:3: the key 'periodics' stands here again; line 2 is lost",
+        "jobs/0.yaml: decorate_all_jobs counts in config.yaml only",
+    )
+
+
+def test_default_decoration_config_entries_are_merged_in_their_order():
+    config = """
+plank:
+  default_decoration_config_entries:
+  - config: {timeout: 1h, grace_period: 10s}
+  - {repo: acme, cluster: "*", config: {timeout: 2h}}
+  - {repo: acme/app, cluster: other, config: {timeout: 3h}}
+  - {repo: acme/other, config: {timeout: 4h}}
+"""
+    job = only(presubmits(f"{{name: a, decorate: true, spec: {SPEC}}}", config=config))
+    assert job.decoration_config == {"timeout": "2h", "grace_period": "10s"}
+    own = f"{{name: a, decorate: true, decoration_config: {{timeout: 5h}}, spec: {SPEC}}}"
+    assert only(presubmits(own, config=config)).decoration_config == {"timeout": "5h", "grace_period": "10s"}
+
+
+def test_a_quantity_may_be_a_bare_number_and_a_null_is_no_text():
+    config = "plank: {default_decoration_configs: {'*': {default_memory_request: 1024}}}"
+    job = only(presubmits(f"{{name: a, decorate: true, spec: {SPEC}}}", config=config))
+    assert job.decoration_config == {"default_memory_request": 1024}
+    assert problems(compiled, "presubmits: {acme/app: [~]}") == (
+        "jobs/0.yaml:1: presubmit: expected a mapping, found nothing",
+        "jobs/0.yaml:1: presubmits of acme/app: a job has no name",
+    )
