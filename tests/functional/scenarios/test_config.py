@@ -1,0 +1,145 @@
+"""The central configuration comes from a repository: good ones take effect, bad ones do not and say why."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from tests.functional.scenarios.world import MINUTE, REPOSITORY, names, presubmit, write_config
+
+from prowless.domain.config import snapshot
+from prowless_local.github import FaultResponse
+
+CONFIG = "acme/config"
+SOURCES = json.dumps(
+    [{"repository": CONFIG, "ref": "main", "config": "config.yaml", "settings": "prowless.yaml", "jobs": ["jobs/*"]}]
+)
+
+
+def jobs_file(*jobs: str) -> str:
+    return yaml.safe_dump({"presubmits": {REPOSITORY: [presubmit(name) for name in jobs]}})
+
+
+@pytest.fixture
+def world(start, tmp_path):
+    """A world that started with the job `unit`, and whose configuration is in acme/config from now on."""
+    world = start(parameters={"ConfigSources": SOURCES})
+    folder = write_config(tmp_path / "source", presubmits=[presubmit()], central={"plank": {}})
+    files = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.yaml")}
+    world.github.create_repository(CONFIG, files)
+    return world
+
+
+def push(world, files: dict[str, str | None], branch: str = "main") -> str:
+    """Push to the configuration's repository, and let it be read."""
+    sha = world.github.commit(CONFIG, branch, files)
+    world.settle()
+    world.pass_time(6)  # functions look for a new snapshot every five seconds
+    return sha
+
+
+def last_error(world) -> dict:
+    return json.loads(world.stack.state.get(snapshot.LAST_ERROR) or b"{}")
+
+
+def pointer(world) -> dict:
+    return json.loads(world.stack.state.get(snapshot.POINTER) or b"{}")
+
+
+def test_a_pushed_configuration_takes_effect_for_the_next_event(world):
+    sha = push(world, {"jobs/all.yaml": jobs_file("unit", "lint")})
+    assert pointer(world)["sources"] == {f"{CONFIG}@main": sha}
+    pull = world.open_pull()
+    world.rest()
+    assert names(pull.runs()) == ["lint", "unit"]
+    assert {pull.state("unit"), pull.state("lint")} == {"success"}
+    push(world, {"jobs/all.yaml": None, "jobs/more/new.yaml": jobs_file("new")})
+    second = world.open_pull()
+    world.rest()
+    assert names(second.runs()) == ["new"]
+
+
+BAD = {
+    "not YAML": ("presubmits: [\n", "jobs/all.yaml"),
+    "a job without a name": (f"presubmits:\n  {REPOSITORY}:\n  - always_run: true\n", "name"),
+    "two jobs of one name": (jobs_file("unit", "unit"), "unit"),
+    "a pattern that cannot be read": (
+        yaml.safe_dump({"presubmits": {REPOSITORY: [presubmit(branches=["(main"])]}}),
+        "(main",
+    ),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_configuration_that_does_not_load_keeps_the_last_good_one_and_says_why(world, bad):
+    push(world, {"jobs/all.yaml": jobs_file("lint")})
+    good = pointer(world)
+    text, words = BAD[bad]
+    push(world, {"jobs/all.yaml": text})
+    assert pointer(world) == good
+    problems = last_error(world)["problems"]
+    assert problems
+    assert any(words in problem for problem in problems), problems
+    assert any("jobs/all.yaml" in problem for problem in problems), problems
+    pull = world.open_pull()
+    world.rest()
+    assert names(pull.runs()) == ["lint"]
+    push(world, {"jobs/all.yaml": jobs_file("fixed")})
+    assert last_error(world)["problems"] == []
+    second = world.open_pull()
+    world.rest()
+    assert names(second.runs()) == ["fixed"]
+
+
+def test_a_file_that_the_sources_name_and_that_is_gone_is_an_error(world):
+    good = pointer(world)
+    push(world, {"prowless.yaml": None})
+    assert pointer(world) == good
+    assert any("there is no file prowless.yaml" in problem for problem in last_error(world)["problems"])
+
+
+def test_only_the_configured_branch_counts(world):
+    before = pointer(world)
+    push(world, {"jobs/all.yaml": jobs_file("lint")}, branch="experiment")
+    assert pointer(world) == before
+
+
+def test_a_sync_that_github_interrupts_is_done_a_minute_later(world):
+    def fault(_method: str, path: str) -> FaultResponse | None:
+        return FaultResponse(status=502) if "/git/trees/" in path or "/contents/" in path else None
+
+    world.github.fault = fault
+    before = pointer(world)
+    push(world, {"jobs/all.yaml": jobs_file("lint")})
+    assert pointer(world) == before
+    world.github.fault = None
+    world.pass_time(2 * MINUTE)
+    assert pointer(world)["snapshot"] != before["snapshot"]
+    assert world.dead_letters() == []
+
+
+def test_a_run_keeps_what_it_was_started_with(world):
+    """A job that is removed from the configuration while it runs ends as if nothing was."""
+    pull = world.open_pull()
+    push(world, {"jobs/all.yaml": jobs_file("other")})
+    pull.await_state("success", within=MINUTE)
+    world.rest()
+
+
+def test_with_a_users_token_everything_works_as_with_an_app(start):
+    world = start(user="prow-bot", webhooks=False)
+    world.github.add_collaborator(REPOSITORY, "prow-bot")
+    world.github.add_hook(world.stack.webhook_url, world.stack.webhook_secret, scope="acme")
+    pull = world.open_pull("mallory")
+    world.rest()
+    assert pull.runs() == []
+    (welcome,) = pull.comments(by="prow-bot")
+    assert "/ok-to-test" in welcome.body
+    assert "needs-ok-to-test" in pull.labels
+    pull.comment("/ok-to-test")
+    pull.await_state("success", within=MINUTE)
+    world.rest()
+    assert pull.status().creator == "prow-bot"
+    assert {request.auth for request in world.github.requests if request.path.startswith("/repos/")} == {"user"}
+    assert not any(request.path.startswith("/app") for request in world.github.requests)
