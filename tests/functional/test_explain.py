@@ -19,6 +19,8 @@ WORLD = ROOT / "examples" / "explain" / "world.json"
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 VERDICTS = {
     "issue_comment_created": {"unit-tests": "run", "pipeline-tests": "skip", "flow": "skip"},
+    "merge_group_checks_requested": {"unit-tests": "run", "pipeline-tests": "run", "flow": "skip"},
+    "merge_group_destroyed": {"unit-tests": "skip", "pipeline-tests": "skip", "flow": "skip"},
     "pull_request_closed": {"unit-tests": "skip", "pipeline-tests": "skip", "flow": "skip"},
     "pull_request_opened": {"unit-tests": "run", "pipeline-tests": "run", "flow": "skip"},
     "pull_request_synchronize": {"unit-tests": "run", "pipeline-tests": "run", "flow": "skip"},
@@ -28,7 +30,8 @@ SPEC = {"containers": [{"image": "busybox", "command": ["true"]}]}
 
 
 def event_of(path):
-    return next(name for name in ("pull_request", "issue_comment", "push") if path.stem.startswith(name))
+    names = ("pull_request", "issue_comment", "push", "merge_group")
+    return next(name for name in names if path.stem.startswith(name))
 
 
 def arguments(payload, *more, event=None, config=CONFIG):
