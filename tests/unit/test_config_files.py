@@ -144,3 +144,16 @@ def test_any_bytes_are_a_document_or_a_problem(data):
     except ConfigError:
         return
     assert found.path == "f.yaml"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"a: \xff\n", "f.yaml: not YAML: invalid leading UTF-8 octet (at byte 3)"),
+        (b"a: \x00\n", "f.yaml: not YAML: control characters are not allowed (at byte 3)"),
+    ],
+)
+def test_bytes_that_are_not_text_are_refused_with_their_place(data, reason):
+    with pytest.raises(ConfigError) as raised:
+        parse_document("f.yaml", data)
+    assert raised.value.problems == (reason,)

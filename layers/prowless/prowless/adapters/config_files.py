@@ -66,6 +66,8 @@ def parse_document(path: str, data: bytes) -> Document:
     try:
         # yaml.parse asks twice for each event, which is a seventh of the time.
         return builder.document(iter(_LOADER(data).get_event, None))
+    except yaml.reader.ReaderError as exc:
+        raise ConfigError([f"{path}: not YAML: {exc.reason} (at byte {exc.position})"]) from exc
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         position = f"{path}:{mark.line + 1}" if mark else path
