@@ -396,3 +396,12 @@ def test_a_quantity_may_be_a_bare_number_and_a_null_is_no_text():
         "jobs/0.yaml:1: presubmit: expected a mapping, found nothing",
         "jobs/0.yaml:1: presubmits of acme/app: a job has no name",
     )
+
+
+def test_timeouts_of_decoration_may_be_bare_nanoseconds_and_others_may_not():
+    config = "plank: {default_decoration_configs: {'*': {timeout: 7200000000000, grace_period: 15s}}}"
+    job = only(presubmits(f"{{name: a, decorate: true, spec: {SPEC}}}", config=config))
+    assert job.decoration_config == {"timeout": "7200000000000ns", "grace_period": "15s"}
+    assert problems(compiled, config="plank: {pod_pending_timeout: 600}") == (
+        "config.yaml:1: plank: pod_pending_timeout: expected a text, found the value 600: put it in quotes",
+    )

@@ -143,6 +143,23 @@ def test_a_job_is_refused_whatever_its_type(job, problem):
 
 
 @pytest.mark.parametrize(
+    ("name", "jenkins", "kubernetes"),
+    [
+        ("a-b.c_d", True, True),
+        ("folder/job", True, False),
+        ("folder/", False, False),
+        ("a/../b", False, False),
+        ("..", False, False),
+    ],
+)
+def test_names_of_jobs_for_jenkins_may_have_slashes(name, jenkins, kubernetes):
+    accepted = [
+        not problems(listed("presubmit", f"name: {name}, {rest}")) for rest in ("agent: jenkins", "context: x, " + SPEC)
+    ]
+    assert accepted == [jenkins, kubernetes]
+
+
+@pytest.mark.parametrize(
     "job",
     [
         f"labels: {{example.com/a.b_c: '', a: B-1}}, annotations: {{example.com/x: anything at all}}, {SPEC}",

@@ -167,6 +167,13 @@ def duration(reader: Reader, value: Any, at: str, what: str) -> str | None:
     return written
 
 
+def duration_or_nanoseconds(reader: Reader, value: Any, at: str, what: str) -> str | None:
+    """A Go duration, or a bare number of nanoseconds, which only Prow's own type accepts (`prowjobs/v1/types.go`)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value}ns"
+    return duration(reader, value, at, what)
+
+
 def texts(reader: Reader, value: Any, at: str, what: str) -> list[str] | None:
     """A list of texts. An item that is null is the empty text, as Go's decoder has it."""
     items = [("" if item is None else item, position) for item, position in reader.items(value, at, what)]

@@ -8,6 +8,7 @@ from prowless.domain.config.decode import (
     Struct,
     boolean,
     duration,
+    duration_or_nanoseconds,
     integer,
     list_of,
     mapping,
@@ -80,8 +81,8 @@ GCS_CONFIGURATION = Struct(
 DECORATION_CONFIG = Struct(
     "decoration_config",
     {
-        "timeout": duration,
-        "grace_period": duration,
+        "timeout": duration_or_nanoseconds,
+        "grace_period": duration_or_nanoseconds,
         "utility_images": text_map,
         "resources": mapping,
         "gcs_configuration": structure(GCS_CONFIGURATION),

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 KUBERNETES = "kubernetes"
 TEKTON = "tekton-pipeline"
 ARGO = "argo-workflow"
+JENKINS = "jenkins"
+"""Its jobs are read, with a warning: no engine runs them."""
 AGENTS = frozenset({KUBERNETES, TEKTON, ARGO})
 
 _JOB_NAME = r"^[A-Za-z0-9-._]+$"
+_JENKINS_NAME = r"^[A-Za-z0-9-._]([A-Za-z0-9-._/]*[A-Za-z0-9-_])?$"
+_DOTS = frozenset({".", ".."})
+"""Names become parts of paths. Prow allows these."""
 _BASE_ENV = ("CI", "JOB_NAME", "JOB_SPEC", "JOB_TYPE", "PROW_JOB_ID", "BUILD_ID", "BUILD_NUMBER")
 _REFS_ENV = ("REPO_OWNER", "REPO_NAME", "SRC_BASE", "SRC_HOST", "PULL_BASE_REF", "PULL_BASE_SHA", "PULL_REFS")
 _PULL_ENV = ("PULL_NUMBER", "PULL_PULL_SHA", "PULL_HEAD_REF", "PULL_TITLE")
@@ -41,8 +46,9 @@ _EXTRA_REF = re.compile(r"PROW_EXTRA_GIT_REF_(\d+)")
 
 def job_problems(job: Job, job_type: JobType, queues: Collection[str], pod_namespace: str) -> Iterator[str]:
     """What is wrong with a job whatever its type, after defaults (`validateJobBase`)."""
-    if not compile_regex(_JOB_NAME).search(job.name):
-        yield f'name: must match regex "{_JOB_NAME}"'
+    pattern = _JENKINS_NAME if job.agent == JENKINS else _JOB_NAME
+    if not compile_regex(pattern).search(job.name) or not _DOTS.isdisjoint(job.name.split("/")):
+        yield f'name: must match regex "{pattern}"'
     if job.max_concurrency < 0:
         yield f"max_concurrency: {job.max_concurrency} must be a non-negative number"
     if job.job_queue_name and job.job_queue_name not in queues:
