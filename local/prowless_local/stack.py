@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from prowless_local.cluster.server import RunnerName
 
 APP_ID = 4711
+_app_keys: dict[int, str] = {}
+"""A new RSA key takes as long as the rest of a second stack's start, so a process keeps one."""
 _CLUSTER_FUNCTIONS = ("submit", "poll", "stop", "collect")
 
 
@@ -99,8 +101,8 @@ class Stack:
             github_secret = json.dumps({"token": self.options.github_token})
         else:
             self.github = FakeGitHub(clock=self.clock)
-            app = self.github.create_app(APP_ID)
-            github_secret = json.dumps({"app_id": APP_ID, "private_key": app.private_key_pem})
+            key = _app_keys.setdefault(APP_ID, self.github.create_app(APP_ID, _app_keys.get(APP_ID)).private_key_pem)
+            github_secret = json.dumps({"app_id": APP_ID, "private_key": key})
             if self.options.user:
                 github_secret = json.dumps({"token": self.github.create_token(self.options.user)})
             parameters["GitHubApiUrl"] = self.github.url

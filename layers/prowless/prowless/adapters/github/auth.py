@@ -6,6 +6,7 @@ import json
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prowless.adapters.github.paths import Scope, repository_path, segment
@@ -135,7 +136,7 @@ class AppAuth:
         now = self._clock.now_ms() // 1000
         claims = {"iat": now - JWT_BACKDATE_S, "exp": now + JWT_LIFE_S, "iss": self._app_id}
         try:
-            return jwt.encode(claims, self._private_key, algorithm="RS256")
+            return jwt.encode(claims, _signing_key(self._private_key), algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             # Not chained: the library's error may quote what it was given.
             raise ConfigError(["GitHub's secret: private_key is not an RSA private key in PEM"]) from None
@@ -228,3 +229,11 @@ def checked_token(token: object, name: str) -> str:
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token or " " in token:
         raise ConfigError([f"GitHub's secret: {name} must be one word of printable ASCII characters"])
     return token
+
+
+@lru_cache(maxsize=2)
+def _signing_key(pem: str) -> Any:
+    """The key as an object. Reading it checks it, which takes a tenth of a second and is the same each time."""
+    from jwt.algorithms import RSAAlgorithm  # noqa: PLC0415  # see AppAuth.jwt
+
+    return RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(pem)
