@@ -47,7 +47,7 @@ class ArtifactPages:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="pages")
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True, name="pages")
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def start(self) -> Self:
