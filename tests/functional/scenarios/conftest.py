@@ -51,5 +51,5 @@ def start(tmp_path: Path) -> Iterator[Callable[..., World]]:
 
 @pytest.fixture
 def world(start: Callable[..., World]) -> World:
-    """A world with one presubmit, `unit`, that takes 20 seconds and succeeds."""
+    """A world with one presubmit, `unit`, that takes 4 seconds and succeeds."""
     return start()

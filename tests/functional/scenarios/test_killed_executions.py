@@ -111,10 +111,7 @@ LEADS_TO: dict[str, Callable[[World], Pull]] = {
     "Unreported": unreported,
     "Unreleased": unreleased,
 }
-FINISHING = (
-    *("Start", "Begin", "CountStop", "Stop", "Stopped"),
-    *("BeginAwait", "Await5s", "Collect", "ReportFinal", "Release"),
-)
+FINISHING = ("Start", "CountStop", "Stop", "Await5s", "Collect", "ReportFinal", "Release")
 
 
 def ended_well(world: World, pull: Pull) -> None:

@@ -86,7 +86,8 @@ class World:
     """A running stack with the organisation `acme`, its member `ada` and the repository `acme/calculator`.
 
     Attributes:
-        plays: what the container of a job does, by the job's name; everything else succeeds after 20 seconds.
+        plays: what the container of a job does, by the job's name; everything else succeeds after 4 seconds,
+            which is one poll later.
         launched: the containers that were started.
         created: (cluster, kind, name) of every run's object that was ever created.
         busiest: how many unfinished objects each cluster ever had at a time.
@@ -217,7 +218,8 @@ class World:
     def history(self, arn: str) -> list[dict[str, Any]]:
         """All events of an execution."""
         pages = self.aws.client("stepfunctions").get_paginator("get_execution_history")
-        return [event for page in pages.paginate(executionArn=arn) for event in page["events"]]
+        found = pages.paginate(executionArn=arn, PaginationConfig={"PageSize": 1000})
+        return [event for page in found for event in page["events"]]
 
     def states_of(self, arn: str) -> list[str]:
         """The states that an execution entered, in order."""
@@ -275,7 +277,7 @@ class World:
         self.launched.append(plan)
         if plan.container == "clonerefs":
             return Scripted()
-        return self.plays.get(plan.env.get("JOB_NAME", ""), Scripted(seconds=20, log="done\n"))
+        return self.plays.get(plan.env.get("JOB_NAME", ""), Scripted(seconds=4, log="done\n"))
 
     def _watch(self, alias: str, cluster: EmbeddedCluster) -> None:
         unfinished: set[str] = set()
