@@ -9,7 +9,7 @@ from prowless.domain.prowjob import header
 from prowless.domain.refs import JobType
 from prowless.domain.specs import PullFacts
 from tests.unit import event_bodies as bodies
-from tests.unit.test_triggers import BASE, FakeView, decisions, presubmit, started
+from tests.unit.trigger_facts import BASE, FakeView, decisions, presubmit, started
 
 GROUP = "e" * 40
 REF = f"refs/heads/gh-readonly-queue/main/pr-4-{BASE}"

@@ -10,7 +10,7 @@ from prowless.domain.decisions import AbortPull, Comment, RunFact, SetStatus, St
 from prowless.domain.status import description
 from prowless.domain.trust import OK_TO_TEST, TrustOptions
 from tests.unit import event_bodies as bodies
-from tests.unit.test_triggers import BASE, PULL, FakeView, comment_event, others, presubmit, pull_event, started, texts
+from tests.unit.trigger_facts import BASE, PULL, FakeView, comment_event, others, presubmit, pull_event, started, texts
 
 CONFIG = RepositoryConfig(
     repository="acme/app",

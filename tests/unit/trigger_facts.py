@@ -1,0 +1,105 @@
+"""The trigger plugin's rules, one event at a time."""
+
+from dataclasses import dataclass, field
+
+from prowless.domain import events
+from prowless.domain.config.jobs import Presubmit, RepositoryConfig, default_rerun_command, default_trigger
+from prowless.domain.decisions import (
+    Comment,
+    Start,
+)
+from prowless.domain.specs import PullFacts
+from tests.unit import event_bodies as bodies
+
+BASE = "b" * 40
+PULL = PullFacts(
+    repository="acme/app",
+    number=3,
+    title="Add things",
+    author="ada",
+    head_sha=bodies.HEAD,
+    head_ref="topic",
+    base_ref="main",
+    html_url="https://github.com/acme/app/pull/3",
+)
+
+
+@dataclass
+class FakeView:
+    """Facts as given; `asked` counts what was asked for."""
+
+    facts: PullFacts = PULL
+    base: str | None = BASE
+    trusted_users: frozenset[str] = frozenset({"ada", "grace"})
+    files: tuple[str, ...] | None = ("main.go",)
+    states: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def pull(self):
+        self.asked.append("pull")
+        return self.facts
+
+    def tested_base(self):
+        self.asked.append("tested_base")
+        return self.base
+
+    def trusted(self, user):
+        self.asked.append(f"trusted {user}")
+        return user in self.trusted_users
+
+    def changed_files(self):
+        self.asked.append("changed_files")
+        return self.files
+
+    def contexts(self):
+        self.asked.append("contexts")
+        return self.states
+
+    def bot(self):
+        return "prowless[bot]"
+
+
+def presubmit(name, **fields):
+    defaults = {"trigger": default_trigger(name), "rerun_command": default_rerun_command(name), "context": name}
+    return Presubmit(name=name, **{**defaults, **fields})
+
+
+UNIT = presubmit("unit", always_run=True)
+DOCS = presubmit("docs", run_if_changed=r"\.md$", optional=True)
+SLOW = presubmit("slow")
+CONFIG = RepositoryConfig(repository="acme/app", presubmits=(UNIT, DOCS, SLOW))
+
+
+def pull_event(action, **body):
+    label = body.pop("label", None)
+    sender = body.pop("sender", "ada")
+    changes = body.pop("changes", None)
+    raw = {**bodies.pull_request(action, **body), "sender": {"login": sender}}
+    raw |= {"label": {"name": label}} if label else {}
+    raw |= {"changes": changes} if changes else {}
+    return events.parse("pull_request", raw)
+
+
+def comment_event(text, author="grace", action="created", **issue):
+    raw = bodies.issue_comment(text, action, user={"login": author})
+    raw["issue"] |= issue
+    return events.parse("issue_comment", raw)
+
+
+def started(verdict):
+    return [action.spec.job for action in verdict.actions if isinstance(action, Start)]
+
+
+def decisions(verdict):
+    return {decision.job: (decision.verdict, decision.rule) for decision in verdict.decisions}
+
+
+def others(verdict):
+    return [action for action in verdict.actions if not isinstance(action, Start)]
+
+
+def texts(verdict):
+    return [action.body for action in verdict.actions if isinstance(action, Comment)]
+
+
+# ---- pull requests ------------------------------------------------------------------------------------------------
