@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from moto.dynamodb.models import dynamodb_backends
+from moto.sqs.models import sqs_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from prowless.adapters.aws.dynamo import unmarshal
 from prowless.adapters.aws.rows import job_of
@@ -161,8 +163,11 @@ class World:
         assert not self.dead_letters(), self.story()
 
     def is_quiet(self) -> bool:
-        """Whether no execution runs and no message waits."""
-        return not self.executions("RUNNING") and not any(self.messages(queue) for queue in QUEUES)
+        """Whether no execution runs and no message waits. Asked after every step, so past the APIs."""
+        (machine,) = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+        queues = sqs_backends[ACCOUNT][REGION].queues
+        messages = [queues[self.aws.resources[queue].attributes["QueueName"]]._messages for queue in QUEUES]
+        return not any(messages) and all(execution.status != "RUNNING" for execution in machine.executions)
 
     # ---- what there is --------------------------------------------------------------------------------------------
 
