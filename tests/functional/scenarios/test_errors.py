@@ -38,6 +38,23 @@ def test_a_cluster_that_refuses_ends_the_run_in_error_with_the_apis_message(worl
     assert world.created == []
 
 
+def test_a_create_whose_answer_was_lost_makes_no_second_object(world):
+    lost = []
+
+    def fault(method: str, _path: str) -> Fault | None:
+        if method == "POST" and len(lost) < 2:
+            lost.append(method)
+            return Fault(after=True, drop=True)
+        return None
+
+    world.cluster.fault = fault
+    pull = world.open_pull()
+    pull.await_state("success", within=5 * MINUTE)
+    world.rest()
+    assert len(lost) == 2
+    assert len(world.created) == 1
+
+
 def test_another_object_of_the_runs_name_is_not_taken_for_our_own(world):
     pull = world.open_pull(wait=False)
     made = []
