@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ONE = os.environ.get("KILL", "")
 MOST = 400
-CASES = 1 if ONE else MOST if os.environ.get("KILL_CASES") == "all" else int(os.environ.get("KILL_CASES", "28"))
+CASES = 1 if ONE else MOST if os.environ.get("KILL_CASES") == "all" else int(os.environ.get("KILL_CASES", "16"))
 
 
 @dataclass(frozen=True)
