@@ -1,4 +1,4 @@
-"""Workflows run: DAGs, steps, parameters, loops, retries, exit handlers."""
+"""Workflows to run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PipelineRuns and TaskRuns run: order, parameters, results, workspaces, conditions, retries, finally."""
+"""What a PipelineRun says of its tasks."""
 
 from __future__ import annotations
 

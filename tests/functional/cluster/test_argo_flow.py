@@ -88,10 +88,10 @@ def test_a_container_set_runs_in_one_pod_by_dependencies(kube: Kube) -> None:
         spec(
             """
   containerSet:
-    volumeMounts: [{name: w, mountPath: /work}]
+    volumeMounts: [{name: w, mountPath: /data}]
     containers:
-    - {name: a, image: x, command: [sh, -c, 'echo a > /work/f']}
-    - {name: b, image: x, command: [sh, -c, 'cat /work/f; echo b'], dependencies: [a]}
+    - {name: a, image: x, command: [sh, -c, 'echo a > /data/f']}
+    - {name: b, image: x, command: [sh, -c, 'cat /data/f; echo b'], dependencies: [a]}
     - {name: main, image: x, command: [sh, -c, 'echo done'], dependencies: [a, b]}
   volumes: [{name: w, emptyDir: {}}]"""
         )

@@ -87,22 +87,22 @@ def test_a_container_runs_with_its_mounts_and_environment(tmp_path: Path) -> Non
         command=("sh", "-c"),
         args=("echo $X",),
         env={"X": "secret", "PATH": "/bin", "DOCKER_HOST": "tcp://inner", "https_proxy": "p"},
-        working_dir="/work",
+        working_dir="/data",
         mounts=(
-            Mount(container_path="/work/", local=tmp_path / "w"),
+            Mount(container_path="/data/", local=tmp_path / "w"),
             Mount(container_path="/conf", local=tmp_path / "c", read_only=True),
         ),
     )
     argv = run_command("docker", made)
     assert argv == [
         "docker", "run", "--rm", "--name", container_name(made),
-        "--volume", f"{tmp_path}/w:/work",
+        "--volume", f"{tmp_path}/w:/data",
         "--volume", f"{tmp_path}/c:/conf:ro",
         "--env", "DOCKER_HOST=tcp://inner",
         "--env", "PATH=/bin",
         "--env", "X",
         "--env", "https_proxy=p",
-        "--workdir", "/work",
+        "--workdir", "/data",
         "--entrypoint", "sh",
         "busybox:1", "-c", "echo $X",
     ]  # fmt: skip

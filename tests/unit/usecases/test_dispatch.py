@@ -194,7 +194,7 @@ def test_retest_reruns_what_failed(world):
     assert all(run.retest for run in world.prowjobs.rows.values())
 
 
-def test_a_pull_whose_merge_is_not_computed_is_waited_for_and_then_visibly_blocked(world):
+def test_a_pull_whose_merge_is_not_computed_is_waited_for_and_then_blocked_in_the_record(world):
     world.github.change_pull(REPOSITORY, world.pull.number, mergeable=None)
     del world.github.repositories[REPOSITORY].refs[f"pull/{world.pull.number}/merge"]
     before = world.clock.now

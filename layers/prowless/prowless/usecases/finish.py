@@ -81,10 +81,8 @@ class FinishRuns:
             job = replace(job, phase=phase, finishers=finishers)
             if job.state in FINAL_STATES:
                 return job
-            if job.state is State.TRIGGERED or job.state is State.PENDING:
-                reason = f"The execution ended {execution.status.lower().replace('_', ' ')} before the job did."
-                job = replace(job.move(State.ERROR, description=reason, at=0), stop_reason=reason)
-            return job
+            reason = f"The execution ended {execution.status.lower().replace('_', ' ')} before the job did."
+            return replace(job.move(State.ERROR, description=reason, at=0), stop_reason=reason)
 
         return change
 
