@@ -11,6 +11,9 @@ from prowless.domain.refs import JobType
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+CONFIG_CONTEXT = "prowless/config"
+"""The context of what we say about configuration itself: central sources, and a repository's own jobs."""
+
 MAX_DESCRIPTION_BYTES = 140
 _ELISION = " ... "
 _FILLER = "\u2001"
