@@ -1,0 +1,109 @@
+"""What a comment on a pull request means (`pkg/plugins/trigger/generic-comment.go:38-207`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from prowless.domain import commands, filters, plugin_commands, replies
+from prowless.domain.decisions import Outcome, PruneHelp, Start, Verdict
+from prowless.domain.pull_rules import PullRules, unlabelled, with_more
+from prowless.domain.specs import RETEST_LABEL, PullFacts, presubmit_spec
+from prowless.domain.trust import NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot
+from prowless.domain.wording import shown
+
+if TYPE_CHECKING:
+    from prowless.domain.config.jobs import Presubmit
+    from prowless.domain.events import CommentEvent
+    from prowless.domain.refs import Refs
+
+
+class CommentRules(PullRules):
+    """The rules for comments, reviews, review comments and descriptions."""
+
+    def comment(self, event: CommentEvent) -> Verdict:
+        """`pkg/plugins/trigger/generic-comment.go:38-207`, in its order."""
+        if event.action != "created" or not event.is_pull or event.state != "open":
+            return Verdict(summary="only new comments on open pull requests hold commands")
+        text = commands.drop_code_blocks(event.body)
+        asked = commands.parse(text)
+        testing = asked.concern_testing or any(job.triggered_by(text) for job in self.config.presubmits)
+        others = plugin_commands.parse(event.body, text)
+        if not testing and not others:
+            return Verdict(summary="the comment holds no command of ours")
+        if is_bot(self.view.bot(), event.author):
+            return Verdict(summary="our own comment")
+        verdict = self._gated(event, asked) if testing else Verdict()
+        if others and self.view.pull().state == "open":
+            return with_more(verdict, plugin_commands.follow(others, asked, event, self.config, self.view))
+        return verdict if testing else self.closed(self.view.pull())
+
+    def _gated(self, event: CommentEvent, asked: commands.Commands) -> Verdict:
+        """The commands of a comment on an open pull, if its author or the pull is trusted."""
+        pull = self.view.pull()
+        if pull.state != "open":
+            return self.closed(pull)
+        commenter = self.view.trusted(event.author)
+        if not commenter and not self.trusted_pull(pull):
+            self.answer(event, "trust", replies.untrusted(self.config.trust))
+            users = dict.fromkeys([event.author, pull.author])
+            reason = f"{'; '.join(map(self.distrust, users))}; {unlabelled(pull)}"
+            return self.blocked("trust", reason)
+        honour = not self.config.trust.ignore_ok_to_test
+        if honour:
+            self._mark_trusted(pull, asked)
+            if asked.ok_to_test_cancel:
+                return self._revoke(event, pull, commenter=commenter)
+        return self._commanded(event, asked, pull, honour=honour)
+
+    def _commanded(self, event: CommentEvent, asked: commands.Commands, pull: PullFacts, *, honour: bool) -> Verdict:
+        # Prow matches the raw body here, code blocks included, once something outside of them was a command.
+        chosen = filters.comment_filters(event.body, asked, self.view.contexts, honour_ok_to_test=honour)
+        choices = self.choices(chosen, pull)
+        note = asked.help_note(sum(choice.run for choice in choices))
+        if note is not None:
+            self._help(event, pull, note)
+            return self.nothing("help", "the comment was answered with the list of commands")
+        if asked.any_test:
+            self.actions.append(PruneHelp(repository=pull.repository, number=pull.number))
+        retest = asked.retest or asked.retest_required
+
+        def start(job: Presubmit, refs: Refs) -> Start:
+            spec = presubmit_spec(job, refs, {RETEST_LABEL: "true"} if retest else None)
+            return Start(spec=spec, cause=self.cause, retest=retest)
+
+        verdict = self.started(choices, pull, start)
+        blocked = next((d for d in verdict.decisions if d.verdict is Outcome.BLOCKED), None)
+        if blocked is None:
+            return verdict
+        self.answer(event, "blocked", f"No job was started: {blocked.reason}.")
+        return replace(verdict, actions=tuple(self.actions))
+
+    def _mark_trusted(self, pull: PullFacts, asked: commands.Commands) -> None:
+        if asked.ok_to_test and OK_TO_TEST not in pull.labels:
+            self.label(OK_TO_TEST)
+        if (asked.ok_to_test or OK_TO_TEST in pull.labels) and NEEDS_OK_TO_TEST in pull.labels:
+            self.unlabel(NEEDS_OK_TO_TEST)
+
+    def _revoke(self, event: CommentEvent, pull: PullFacts, *, commenter: bool) -> Verdict:
+        if not commenter:
+            self.answer(event, "revoke", replies.ONLY_TRUSTED_REVOKE)
+            return self.blocked("trust", f"only who is trusted may revoke {OK_TO_TEST}: {self.distrust(event.author)}")
+        if OK_TO_TEST in pull.labels:
+            self.unlabel(OK_TO_TEST)
+        if NEEDS_OK_TO_TEST not in pull.labels:
+            self.label(NEEDS_OK_TO_TEST)
+        return self.nothing("ok-to-test", f"{shown(event.author)} revoked {OK_TO_TEST}")
+
+    def _help(self, event: CommentEvent, pull: PullFacts, note: str) -> None:
+        on_branch = [job for job in self.config.presubmits if job.runs_on(pull.base_ref)]
+        automatic = self.choices([filters.test_all_filter], pull)
+        body = commands.help_message(
+            pull.repository,
+            pull.base_ref,
+            note,
+            test_all={job.name for job, choice in zip(self.config.presubmits, automatic, strict=True) if choice.run},
+            optional={job.rerun_command for job in on_branch if job.optional},
+            required={job.rerun_command for job in on_branch if not job.optional},
+        )
+        self.answer(event, "help", body)

@@ -1,0 +1,151 @@
+"""What the rules for pull request events and for comments share: facts of a pull, and how verdicts on it are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from prowless.domain import commands, filters
+from prowless.domain.decisions import (
+    AbortPull,
+    Action,
+    AddLabel,
+    Comment,
+    Decision,
+    RemoveLabel,
+    Start,
+    Verdict,
+    View,
+)
+from prowless.domain.filters import Choice, Filter
+from prowless.domain.refs import JobType, Refs
+from prowless.domain.specs import PullFacts, presubmit_spec, pull_refs
+from prowless.domain.trust import OK_TO_TEST, distrust
+from prowless.domain.wording import listed, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from prowless.domain.config.jobs import Presubmit, RepositoryConfig
+    from prowless.domain.events import CommentEvent
+    from prowless.domain.identity import Cause
+
+
+@dataclass(slots=True)
+class PullRules:
+    """One event of one pull request: its cause, the repository's jobs, facts, and the actions so far."""
+
+    cause: Cause
+    config: RepositoryConfig
+    view: View
+    actions: list[Action] = field(default_factory=list)
+
+    def automatic(self, pull: PullFacts, *, renew: bool) -> Verdict:
+        """`buildAllButDrafts`."""
+        if pull.draft:
+            return self.nothing("draft", "draft is true: a draft's jobs start by command only")
+        choices = self.choices([filters.test_all_filter], pull)
+
+        def start(job: Presubmit, refs: Refs) -> Start:
+            return Start(spec=presubmit_spec(job, refs), cause=self.cause, automatic=True, renew=renew)
+
+        return self.started(choices, pull, start)
+
+    def choices(self, chosen: Sequence[Filter], pull: PullFacts) -> list[Choice]:
+        """What these filters say about each presubmit, in configured order."""
+        jobs = self.config.presubmits
+        return [filters.select(job, chosen, pull.base_ref, self.view.changed_files) for job in jobs]
+
+    def started(self, choices: Iterable[Choice], pull: PullFacts, start: Callable[[Presubmit, Refs], Start]) -> Verdict:
+        """Decisions and starts for the chosen jobs, all of them blocked if the pull cannot be merged on its base."""
+        pairs = list(zip(self.config.presubmits, choices, strict=True))
+        refs, obstacle = self._refs(pull) if any(choice.run for _, choice in pairs) else (pull_refs(pull, ""), None)
+        decisions = []
+        for job, choice in pairs:
+            blocked = choice.run and obstacle is not None
+            final = obstacle if blocked and obstacle else choice
+            decisions.append(Decision.of(job.name, JobType.PRESUBMIT, final, blocked=blocked))
+            if choice.run and not blocked:
+                self.actions.append(start(job, refs))
+        return Verdict.of(decisions, self.actions, f"{pull.repository} has no presubmits")
+
+    def _refs(self, pull: PullFacts) -> tuple[Refs, Choice | None]:
+        """The refs under test, or what stands in their way. Waiting for the merge may have brought a newer head."""
+        base = "" if pull.mergeable is False else self.view.tested_base()
+        present = self.view.pull()
+        if base:
+            return pull_refs(present, base), None
+        branch = shown(present.base_ref)
+        reason = f"GitHub has not computed the merge of {present.head_sha} on {branch}: try /test all later"
+        obstacle = Choice(run=False, rule="merge-ref", reason=reason)
+        if present.mergeable is False:
+            conflict = f"mergeable is false: the pull request conflicts with {branch}"
+            obstacle = Choice(run=False, rule="mergeable", reason=conflict)
+        return pull_refs(present, ""), obstacle
+
+    def trusted_pull(self, pull: PullFacts) -> bool:
+        """`pull-request.go:365-382`."""
+        return self.view.trusted(pull.author) or OK_TO_TEST in pull.labels
+
+    def distrust(self, user: str) -> str:
+        """Why a user is not trusted, in words."""
+        return distrust(self.config.trust, self.config.repository, user)
+
+    def way_out(self) -> str:
+        """What an untrusted pull waits for."""
+        return "ignore_ok_to_test is true" if self.config.trust.ignore_ok_to_test else "waiting for /ok-to-test"
+
+    def closed(self, pull: PullFacts) -> Verdict:
+        """Nothing runs: the pull is not open."""
+        return self.nothing("closed", f"state is {shown(pull.state)}, and jobs start on open pull requests only")
+
+    def nothing(self, rule: str, reason: str) -> Verdict:
+        """Every presubmit is skipped, by one rule."""
+        return self._all(Choice(run=False, rule=rule, reason=reason), blocked=False)
+
+    def blocked(self, rule: str, reason: str) -> Verdict:
+        """Every presubmit is blocked, by one rule."""
+        return self._all(Choice(run=False, rule=rule, reason=reason), blocked=True)
+
+    def _all(self, choice: Choice, *, blocked: bool) -> Verdict:
+        decisions = tuple(
+            Decision.of(job.name, JobType.PRESUBMIT, choice, blocked=blocked) for job in self.config.presubmits
+        )
+        return Verdict(decisions=decisions, actions=tuple(self.actions), summary=choice.reason)
+
+    def abort(self, except_head: str = "") -> None:
+        """Stop the pull's unfinished runs, except those of one head."""
+        pull = self.view.pull()
+        self.actions.append(AbortPull(repository=pull.repository, number=pull.number, except_head=except_head))
+
+    def label(self, label: str) -> None:
+        """Put a label on the pull."""
+        pull = self.view.pull()
+        self.actions.append(AddLabel(repository=pull.repository, number=pull.number, label=label))
+
+    def unlabel(self, label: str) -> None:
+        """Take a label off the pull."""
+        pull = self.view.pull()
+        self.actions.append(RemoveLabel(repository=pull.repository, number=pull.number, label=label))
+
+    def answer(self, event: CommentEvent, kind: str, reply: str) -> None:
+        """Answer a comment, once for each kind of answer."""
+        body = commands.response(login=event.author, reply=reply, body=event.body, url=event.html_url)
+        self.say(kind, body)
+
+    def say(self, kind: str, body: str) -> None:
+        """Post a comment, once for each kind and event."""
+        pull = self.view.pull()
+        key = f"{kind} {self.cause}"
+        self.actions.append(Comment(repository=pull.repository, number=pull.number, body=body, key=key))
+
+
+def unlabelled(pull: PullFacts) -> str:
+    """That the pull has no `ok-to-test`, with the labels it has."""
+    return f"the label {OK_TO_TEST} is missing (labels: {listed(sorted(pull.labels)) or 'none'})"
+
+
+def with_more(first: Verdict, more: Verdict) -> Verdict:
+    """A verdict and one that decides about no job."""
+    summary = "; ".join(text for text in (first.summary, more.summary) if text)
+    return replace(first, actions=(*first.actions, *more.actions), summary=summary)
