@@ -10,15 +10,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from prowless.domain.approvals import Approval
 from prowless.domain.decisions import (
     AbortPull,
     Action,
     AddLabel,
+    Approve,
     Comment,
+    NoteHead,
     PruneHelp,
     RemoveLabel,
+    RevokeApprovals,
     Start,
     SyncConfig,
+    Withdraw,
 )
 from prowless.domain.wording import shown
 
@@ -72,9 +77,24 @@ def words(action: Action) -> str:
         case SyncConfig():
             text = f"compile the configuration anew: {action.repository} moved to {_short(action.sha)}"
         case _:
-            told = (f"{name} {value}" for name, value in fields(action).items() if name != "action")
-            text = f"{_kind(action)}: {', '.join(told)}"
+            text = _kept(action)
     return shown(text, 500)
+
+
+def _kept(action: Action) -> str:
+    """What is kept of a pull request; of other actions all that they say."""
+    match action:
+        case Withdraw():
+            return f"delete our comment on {action.repository}#{action.number} that asks for an approval"
+        case Approve():
+            who, sha = action.approval.by, action.approval.sha
+            return f"keep that {who} approved {_short(sha)} of {action.repository}#{action.number}"
+        case RevokeApprovals():
+            return f"forget the approvals of {action.repository}#{action.number}"
+        case NoteHead():
+            return f"keep that {_short(action.sha)} is the head of {action.repository}#{action.number}"
+    told = (f"{name} {value}" for name, value in fields(action).items() if name != "action")
+    return f"{_kind(action)}: {', '.join(told)}"
 
 
 def _start(action: Start) -> str:
@@ -99,7 +119,8 @@ def fields(action: Action) -> dict[str, Any]:
         told: dict[str, Any] = {"job": action.spec.job, "cluster": action.spec.cluster, "refs": refs}
         told |= {"automatic": action.automatic, "renew": action.renew, "retest": action.retest}
     else:
-        told = {each.name: getattr(action, each.name) for each in dataclasses.fields(action)}
+        values = {each.name: getattr(action, each.name) for each in dataclasses.fields(action)}
+        told = {name: dataclasses.asdict(v) if isinstance(v, Approval) else v for name, v in values.items()}
     return {"action": _kind(action), **told}
 
 

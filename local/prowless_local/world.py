@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import ConfigError
+from prowless.domain.events import moment
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _STATES = ("error", "failure", "pending", "success")
 _PULL_STATES = ("open", "closed")
+_AS_WRITTEN = ("bot", "pull", "unfinished", "files", "heads", "approvals")
 _PERMISSIONS = ("admin", "write", "read", "none")
 
 
@@ -23,7 +25,7 @@ class World:
 
     `changed_files` and `group` are in a tuple of one, so that a known "GitHub does not tell" (None) differs from
     silence. `pull` holds those fields of the pull request that differ from the payload's. `statuses` are objects by
-    context, `unfinished` contexts by job.
+    context, `unfinished` contexts by job. `heads` are commits with GitHub's time, oldest first.
     """
 
     bot: str | None = None
@@ -36,6 +38,8 @@ class World:
     unfinished: Mapping[str, str] | None = None
     group: tuple[Sequence[Mapping[str, Any]] | None] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    heads: Sequence[Mapping[str, str]] | None = None
+    approvals: Sequence[str] | None = None
 
     @classmethod
     def parse(cls, path: str, data: Any) -> World:
@@ -48,7 +52,7 @@ class World:
         check.fields("", data, _WORLD)
         if check.problems:
             raise ConfigError(check.problems)
-        known: dict[str, Any] = {key: data[key] for key in ("bot", "pull", "unfinished", "files") if key in data}
+        known: dict[str, Any] = {key: data[key] for key in _AS_WRITTEN if key in data}
         if "members" in data:
             known["members"] = {org.lower(): _logins(users) for org, users in data["members"].items()}
         if "collaborators" in data:
@@ -123,6 +127,27 @@ def _commit(check: _Check, place: str, value: Any) -> None:
         check.wrong(place, "a commit's full SHA")
 
 
+def _commits(check: _Check, place: str, value: Any) -> None:
+    if not isinstance(value, list):
+        check.wrong(place, "a list")
+        return
+    for index, commit in enumerate(value):
+        _commit(check, f"{place}[{index}]", commit)
+
+
+def _time(check: _Check, place: str, value: Any) -> None:
+    if not isinstance(value, str) or not moment(value):
+        check.wrong(place, "a time such as 2026-11-18T12:00:00Z")
+
+
+def _heads(check: _Check, place: str, value: Any) -> None:
+    if not isinstance(value, list):
+        check.wrong(place, "a list")
+        return
+    for index, head in enumerate(value):
+        check.struct(f"{place}[{index}]", head, _HEAD, ("sha", "at"))
+
+
 def _texts(check: _Check, place: str, value: Any) -> None:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         check.wrong(place, "a list of texts")
@@ -176,6 +201,7 @@ def _group(check: _Check, place: str, value: Any) -> None:
 
 
 _STATUS: dict[str, _Rule] = {"state": _one_of(*_STATES), "description": _content, "target_url": _content}
+_HEAD: dict[str, _Rule] = {"sha": _commit, "at": _time}
 _GROUPED: dict[str, _Rule] = {
     "number": _number,
     "author": _text,
@@ -207,4 +233,6 @@ _WORLD: dict[str, _Rule] = {
     "unfinished": _object_of(_text),
     "group": _or_null(_group),
     "files": _object_of(_content),
+    "heads": _heads,
+    "approvals": _commits,
 }

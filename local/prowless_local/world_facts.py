@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain.approvals import Approval, HeadSeen, PullLedger
 from prowless.domain.decisions import RunFact, StatusFact
-from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent
+from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent, moment
 from prowless.domain.specs import PullFacts
 from prowless.domain.trust import trusted_user
 from prowless.domain.wording import shown
@@ -169,6 +170,20 @@ class WorldFacts:
         base = event.base_ref.removeprefix("refs/heads/")
         return [PullFacts(repository=event.repository, base_ref=base, **pull) for pull in pulls]
 
+    def ledger(self) -> PullLedger:
+        """The file's heads and approvals; else the present head has been there for long, and nothing is approved."""
+        heads = self._world.heads
+        if heads is None:
+            self._note("when the head was pushed is not known, taken as long ago: give heads in --world")
+            heads = [{"sha": self.pull().head_sha, "at": ""}]
+        if self._world.approvals is None:
+            self._note("approved commits are not known, taken as none: give approvals in --world")
+        ledger = PullLedger(approvals=tuple(_approval(sha) for sha in self._world.approvals or ()))
+        for head in heads:
+            at = moment(head["at"])
+            ledger = ledger.saw(HeadSeen(sha=head["sha"], at=at, seen=at))
+        return ledger
+
     def bot(self) -> str:
         """The file's login of ours; otherwise nobody in the payload is taken to be us."""
         if self._world.bot is None:
@@ -225,6 +240,10 @@ def _associations(body: Mapping[str, Any]) -> dict[str, str]:
         if login:
             found[login.lower()] = _string(thing.get("author_association"))
     return found
+
+
+def _approval(sha: str) -> Approval:
+    return Approval(sha=sha, by="", at=0, source="world")
 
 
 def _table(value: Any) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from prowless.domain import events
+from prowless.domain.approvals import Approval, HeadSeen, PullLedger
 from prowless.domain.config.jobs import Presubmit, RepositoryConfig, default_rerun_command, default_trigger
 from prowless.domain.decisions import (
     Comment,
@@ -34,6 +35,8 @@ class FakeView:
     files: tuple[str, ...] | None = ("main.go",)
     states: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    heads: tuple[HeadSeen, ...] = (HeadSeen(sha=bodies.HEAD, at=0, seen=0, opened=True),)
+    approvals: tuple[Approval, ...] = ()
 
     def pull(self):
         self.asked.append("pull")
@@ -54,6 +57,10 @@ class FakeView:
     def contexts(self):
         self.asked.append("contexts")
         return self.states
+
+    def ledger(self):
+        self.asked.append("ledger")
+        return PullLedger(heads=self.heads, approvals=self.approvals)
 
     def bot(self):
         return "prowless[bot]"

@@ -8,6 +8,7 @@ from prowless.domain.prowjob import State
 from prowless.ports.github import ChangedFile, Status
 from prowless.ports.stores import Delivery
 from prowless.usecases.dispatch import DispatchDelivery
+from prowless.usecases.ledgers import PullLedgers
 from tests.fakes.clock import NOW
 from tests.fakes.config import FixedConfig
 from tests.fakes.flow import MemoryBackground
@@ -55,6 +56,7 @@ class World(Runs):
             github=self.github,
             start=self.starts,
             aborts=self.aborts,
+            ledgers=PullLedgers(self.control, self.clock),
             background=self.background,
             sources={("acme/config", "main")},
             pause=self.clock.sleep,

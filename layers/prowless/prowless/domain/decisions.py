@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from prowless.domain.approvals import Approval, PullLedger
     from prowless.domain.filters import Choice
     from prowless.domain.identity import Cause
     from prowless.domain.prowjob import ProwJobSpec
@@ -66,6 +67,10 @@ class View(Protocol):
 
     def statuses(self) -> Mapping[str, StatusFact]:
         """Every context of the present head's combined status."""
+        ...
+
+    def ledger(self) -> PullLedger:
+        """The heads that the pull is known to have had, and its approved commits."""
         ...
 
     def bot(self) -> str:
@@ -177,12 +182,51 @@ class SetStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """Post a comment; `key` is the same whenever the same event asks for it again."""
+    """Post a comment; `key` is the same whenever the same event asks for it again.
+
+    A `standing` comment says how things are: one that is there already is edited.
+    """
 
     repository: str
     number: int
     body: str
     key: str
+    standing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """Delete our comment of that key, if there is one."""
+
+    repository: str
+    number: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """Keep that a commit of a pull is approved."""
+
+    repository: str
+    number: int
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeApprovals:
+    """Forget what was approved of a pull."""
+
+    repository: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteHead:
+    """Keep that a commit is the head of a pull now."""
+
+    repository: str
+    number: int
+    sha: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +263,21 @@ class SyncConfig:
     sha: str
 
 
-Action = Start | AbortPull | AbortGroup | SetStatus | Comment | PruneHelp | AddLabel | RemoveLabel | SyncConfig
+Action = (
+    Start
+    | AbortPull
+    | AbortGroup
+    | SetStatus
+    | Comment
+    | Withdraw
+    | PruneHelp
+    | AddLabel
+    | RemoveLabel
+    | Approve
+    | RevokeApprovals
+    | NoteHead
+    | SyncConfig
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

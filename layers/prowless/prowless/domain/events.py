@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from prowless.domain.errors import PermanentError
@@ -64,6 +65,11 @@ class PullRequestEvent(Event):
     label: str = ""
     base_changed: bool = False
 
+    @property
+    def at(self) -> int:
+        """`updated_at` in epoch milliseconds."""
+        return moment(self.updated_at)
+
     def cause(self) -> Cause:
         """Pull, action, head and time; for labels also the label, for several may come in one second."""
         action = f"{self.action} {self.label}" if self.label else self.action
@@ -87,6 +93,8 @@ class PullRequestEvent(Event):
             html_url=self.html_url,
             comment_id=self.id,
             updated_at=self.updated_at,
+            created_at=self.at,
+            commit=self.head_sha,
             pull_author=self.author,
         )
 
@@ -95,7 +103,8 @@ class PullRequestEvent(Event):
 class CommentEvent(Event):
     """`issue_comment`, `pull_request_review` or `pull_request_review_comment` (`kind`).
 
-    `action` is created, edited, deleted, or empty if the event does not touch the text.
+    `action` is created, edited, deleted, or empty if the event does not touch the text. `created_at` is GitHub's time
+    in epoch milliseconds. `commit` is the one that a review is of; a plain comment names none.
     """
 
     kind: str
@@ -107,6 +116,8 @@ class CommentEvent(Event):
     html_url: str = ""
     comment_id: int
     updated_at: str
+    created_at: int = 0
+    commit: str = ""
     pull_author: str
 
     def cause(self) -> Cause:
@@ -180,6 +191,15 @@ def parse(name: str, body: Mapping[str, Any]) -> PullRequestEvent | CommentEvent
     """
     parser = _PARSERS.get(name)
     return parser(_Reader(name, body)) if parser else None
+
+
+def moment(text: str) -> int:
+    """Epoch milliseconds of GitHub's time, which has whole seconds; 0 for what is no time."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return 0
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 class _Reader:
@@ -312,11 +332,14 @@ def _issue_comment(reader: _Reader) -> CommentEvent:
         html_url=reader.text("comment.html_url", required=False),
         comment_id=reader.number("comment.id"),
         updated_at=reader.text("comment.updated_at"),
+        created_at=moment(reader.text("comment.created_at", required=False)),
         pull_author=reader.login("issue.user.login"),
     )
 
 
-def _review(reader: _Reader, key: str, time: str) -> CommentEvent:
+def _review(reader: _Reader, key: str, time: str, created: str) -> CommentEvent:
+    # A review comment's `commit_id` moves along with later pushes, and its `original_commit_id` does not.
+    commit = reader.text(f"{key}.original_commit_id", required=False)
     return CommentEvent(
         **_comment_common(reader, reader.name_of("pull_request.base.repo.full_name")),
         kind=reader.event,
@@ -328,6 +351,8 @@ def _review(reader: _Reader, key: str, time: str) -> CommentEvent:
         html_url=reader.text(f"{key}.html_url", required=False),
         comment_id=reader.number(f"{key}.id"),
         updated_at=reader.text(f"{key}.{time}", required=False),
+        created_at=moment(reader.text(f"{key}.{created}", required=False)),
+        commit=commit or reader.text(f"{key}.commit_id", required=False),
         pull_author=reader.login("pull_request.user.login"),
     )
 
@@ -359,7 +384,7 @@ _PARSERS: Mapping[str, Callable[[_Reader], PullRequestEvent | CommentEvent | Pus
     "pull_request": _pull_request,
     "push": _push,
     "issue_comment": _issue_comment,
-    "pull_request_review": lambda reader: _review(reader, "review", "submitted_at"),
-    "pull_request_review_comment": lambda reader: _review(reader, "comment", "updated_at"),
+    "pull_request_review": lambda reader: _review(reader, "review", "submitted_at", "submitted_at"),
+    "pull_request_review_comment": lambda reader: _review(reader, "comment", "updated_at", "created_at"),
     "merge_group": _merge_group,
 }

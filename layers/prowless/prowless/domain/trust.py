@@ -17,13 +17,17 @@ LGTM = "lgtm"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustOptions:
-    """The options of Prow's trigger plugin for one repository, from the most specific entry alone (no merging)."""
+    """The options of Prow's trigger plugin for one repository, from the most specific entry alone (no merging).
+
+    `sticky` is ours: an approval outlives later pushes, as in Prow; otherwise it holds for one commit.
+    """
 
     trusted_apps: tuple[str, ...] = ()
     trusted_org: str = ""
     join_org_url: str = ""
     only_org_members: bool = False
     ignore_ok_to_test: bool = False
+    sticky: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it."""

@@ -42,14 +42,17 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
     """Dispatch."""
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.background import LambdaBackground
+    from prowless.adapters.aws.control import DynamoControl
     from prowless.adapters.aws.deliveries import DynamoDeliveries
     from prowless.adapters.aws.objects import S3Objects
     from prowless.usecases.config_sources import ConfigRepository
     from prowless.usecases.dispatch import DispatchDelivery
+    from prowless.usecases.ledgers import PullLedgers
 
     given = settings.load(settings.Dispatch, environment.variables)
     state = S3Objects(clients.s3(), given.state_bucket)
     start, aborts = _starting(environment, given)
+    control = DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table)
     return DispatchDelivery(
         deliveries=DynamoDeliveries(clients.dynamodb(), given.deliveries_table),
         state=state,
@@ -57,6 +60,7 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
         github=_github(environment, given),
         start=start,
         aborts=aborts,
+        ledgers=PullLedgers(control, environment.clock),
         background=LambdaBackground(clients.lambda_(), given.config_sync_function),
         sources=frozenset((source.repository, source.ref) for source in ConfigRepository.parse(given.config_sources)),
         pause=environment.clock.sleep,

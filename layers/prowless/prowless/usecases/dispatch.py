@@ -8,18 +8,23 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain import commands, events, triggers
+from prowless.domain.approvals import HeadSeen
 from prowless.domain.decisions import (
     AbortGroup,
     AbortPull,
     Action,
     AddLabel,
+    Approve,
     Comment,
+    NoteHead,
     PruneHelp,
     RemoveLabel,
+    RevokeApprovals,
     SetStatus,
     Start,
     SyncConfig,
     Verdict,
+    Withdraw,
 )
 from prowless.domain.errors import PermanentError
 from prowless.domain.events import CommentEvent, PullRequestEvent
@@ -32,11 +37,16 @@ if TYPE_CHECKING:
     from prowless.domain.events import Event
     from prowless.ports.config import ConfigSource
     from prowless.ports.flow import Background
+    from prowless.ports.github import Comment as Said
     from prowless.ports.github import GitHub
     from prowless.ports.stores import Deliveries, Delivery, Objects
+    from prowless.usecases.ledgers import PullLedgers
     from prowless.usecases.runs import AbortRuns, StartRuns
 
 log = logging.getLogger(__name__)
+
+Shown = SetStatus | Comment | Withdraw | PruneHelp | AddLabel | RemoveLabel
+"""Actions on what people see."""
 
 
 class DispatchDelivery:
@@ -51,6 +61,7 @@ class DispatchDelivery:
         github: GitHub,
         start: StartRuns,
         aborts: AbortRuns,
+        ledgers: PullLedgers,
         background: Background,
         sources: Collection[tuple[str, str]],
         pause: Callable[[float], None],
@@ -62,6 +73,7 @@ class DispatchDelivery:
         self._github = github
         self._start = start
         self._aborts = aborts
+        self._ledgers = ledgers
         self._background = background
         self._sources = sources
         self._pause = pause
@@ -91,10 +103,17 @@ class DispatchDelivery:
             self._done(delivery, Verdict(summary=f"no rule acts on {delivery.event} events yet"))
             return
         check_scope(delivery, event)
+        if isinstance(event, PullRequestEvent):
+            self._keep_head(event, delivery.received_at)
         verdict = self._decide(event)
         for action in verdict.actions:
             self._perform(action, delivery)
         self._done(delivery, verdict)
+
+    def _keep_head(self, event: PullRequestEvent, received_at: int) -> None:
+        opened = event.action == "opened"
+        head = HeadSeen(sha=event.head_sha, at=event.at or received_at, seen=received_at, opened=opened)
+        self._ledgers.saw(event.repository, event.number, head)
 
     def _decide(self, event: Any) -> Verdict:
         self._config.snapshot()
@@ -107,6 +126,7 @@ class DispatchDelivery:
             trust=config.trust,
             pause=self._pause,
             unfinished=self._aborts.unfinished,
+            ledger=self._ledgers.read,
         )
         return triggers.decide(event, config, view, config_sources=self._sources)
 
@@ -131,18 +151,32 @@ class DispatchDelivery:
                 )
             case AbortGroup():
                 self._aborts.abort_group(action.repository, action.head_sha, action.description)
+            case SyncConfig():
+                self._background.sync_config(action.repository, action.sha)
+            case Approve():
+                self._ledgers.approve(action.repository, action.number, action.approval)
+            case RevokeApprovals():
+                self._ledgers.revoke(action.repository, action.number)
+            case NoteHead():
+                self._ledgers.note(action.repository, action.number, action.sha)
+            case _:
+                self._show(action)
+
+    def _show(self, action: Shown) -> None:
+        """What people see on the pull request."""
+        match action:
             case SetStatus():
                 self._set_status(action)
             case Comment():
                 self._say(action)
+            case Withdraw():
+                self._withdraw(action)
             case PruneHelp():
                 self._prune_help(action)
             case AddLabel():
                 self._github.add_label(action.repository, action.number, action.label)
             case RemoveLabel():
                 self._github.remove_label(action.repository, action.number, action.label)
-            case SyncConfig():
-                self._background.sync_config(action.repository, action.sha)
 
     def _set_status(self, action: SetStatus) -> None:
         status = Status(
@@ -156,12 +190,21 @@ class DispatchDelivery:
 
     def _say(self, comment: Comment) -> None:
         """Post a comment once: it carries its key, and a comment of ours with that key is the same one."""
-        marker = f"<!-- prowless:{hashlib.sha256(comment.key.encode()).hexdigest()[:16]} -->"
+        body = f"{comment.body}\n{_marker(comment.key)}"
+        present = self._said(comment.repository, comment.number, comment.key)
+        if not present:
+            self._github.create_comment(comment.repository, comment.number, body)
+        elif comment.standing and present[0].body != body:
+            self._github.update_comment(comment.repository, present[0].id, body)
+
+    def _said(self, repository: str, number: int, key: str) -> list[Said]:
         login = self._github.login()
-        present = self._github.comments(comment.repository, comment.number)
-        if any(marker in other.body and other.author == login for other in present):
-            return
-        self._github.create_comment(comment.repository, comment.number, f"{comment.body}\n{marker}")
+        there = self._github.comments(repository, number)
+        return [comment for comment in there if _marker(key) in comment.body and comment.author == login]
+
+    def _withdraw(self, action: Withdraw) -> None:
+        for comment in self._said(action.repository, action.number, action.key):
+            self._github.delete_comment(action.repository, comment.id)
 
     def _prune_help(self, action: PruneHelp) -> None:
         login = self._github.login()
@@ -175,6 +218,10 @@ class DispatchDelivery:
         self._state.put(key, json.dumps(record, indent=1).encode(), "application/json")
         self._deliveries.finish(delivery.guid, "done", key)
         log.info("delivery handled: %s", verdict.summary, extra={"delivery": delivery.guid})
+
+
+def _marker(key: str) -> str:
+    return f"<!-- prowless:{hashlib.sha256(key.encode()).hexdigest()[:16]} -->"
 
 
 def check_scope(delivery: Delivery, event: Event) -> None:

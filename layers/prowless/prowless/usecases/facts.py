@@ -14,6 +14,7 @@ from prowless.usecases import merge_groups
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from prowless.domain.approvals import PullLedger
     from prowless.domain.events import Event
     from prowless.domain.prowjob import ProwJob
     from prowless.domain.specs import PullFacts
@@ -41,6 +42,7 @@ class GitHubFacts:
         trust: TrustOptions,
         pause: Callable[[float], None],
         unfinished: Callable[[str, int], Sequence[ProwJob]],
+        ledger: Callable[[str, int], PullLedger],
     ) -> None:
         """Where facts come from.
 
@@ -51,7 +53,10 @@ class GitHubFacts:
             trust: the repository's options.
             pause: waits for some seconds.
             unfinished: the unfinished runs of a pull request.
+            ledger: the heads and approvals of a pull request.
         """
+        self._read_ledger = ledger
+        self._ledger: PullLedger | None = None
         self._unfinished = unfinished
         self._github = github
         self._event = event
@@ -155,6 +160,12 @@ class GitHubFacts:
         """The pulls of the event's merge group; None if the group is gone."""
         event = self._event
         return merge_groups.pulls(self._github, event) if isinstance(event, MergeGroupEvent) else ()
+
+    def ledger(self) -> PullLedger:
+        """The heads that the pull is known to have had, and its approved commits."""
+        if self._ledger is None:
+            self._ledger = self._read_ledger(self._repository, self._number)
+        return self._ledger
 
     def bot(self) -> str:
         """Our own login."""
