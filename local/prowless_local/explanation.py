@@ -48,12 +48,16 @@ class Explanation:
     decisions: Sequence[Mapping[str, str]] = ()
     actions: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
+    refused: Sequence[Mapping[str, str]] = ()
+    """What a stored record says about actions that GitHub or the stores refused for good."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `--format json` prints it."""
         about = {"delivery": self.delivery} if self.delivery else {"repository": self.repository}
         data = {**about, "event": self.event, "summary": self.summary, "decisions": list(self.decisions)}
-        return data if self.delivery else {**data, "actions": list(self.actions), "notes": list(self.notes)}
+        if self.delivery:
+            return {**data, "refused": list(self.refused)}
+        return {**data, "actions": list(self.actions), "notes": list(self.notes)}
 
 
 def words(action: Action) -> str:
@@ -144,6 +148,10 @@ def show(explanation: Explanation) -> None:
         _line(console, "\nwhat follows:")
         for action in explanation.actions:
             _line(console, f"  {action['text']}")
+    if explanation.refused:
+        _line(console, "\nrefused:", "red")
+        for one in explanation.refused:
+            _line(console, f"  {one['action']}: {one['error']}")
     if explanation.notes:
         _line(console, "\nassumed, or to know:")
         for note in explanation.notes:

@@ -79,6 +79,7 @@ def _record(guid: str, key: str, data: bytes) -> Explanation:
             delivery=guid,
             summary=str(record["summary"]),
             decisions=[{name: str(one[name]) for name in COLUMNS} for one in record["decisions"]],
+            refused=[{name: str(one[name]) for name in ("action", "error")} for one in record.get("refused", ())],
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError([f"{key} is not a record of decisions that this release understands"]) from error

@@ -101,6 +101,7 @@ def test_explain_says_what_dispatch_decides(explained, monkeypatch, capsys):
         "event": "pull_request",
         "summary": data["summary"],
         "decisions": data["decisions"],
+        "refused": [],
     }
     assert f"delivery {sample.DELIVERY} (pull_request): 2 run, 1 skip" in shown
 
@@ -263,6 +264,7 @@ RECORD = {
     "event": "push",
     "summary": "1 run",
     "decisions": [{"job": "a", "type": "postsubmit", "verdict": "run", "rule": "always_run", "reason": "x"}],
+    "refused": [{"action": "AddLabel needs-ok-to-test", "error": "403"}],
 }
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -283,6 +285,12 @@ def find(client, day=None, bucket="state"):
 def test_a_delivery_is_found_by_its_guid_in_the_last_days(s3):
     s3.put_object(Bucket="state", Key=f"deliveries/2026-10-02/{GUID}.decisions.json", Body=json.dumps(RECORD))
     assert find(s3).to_dict() == RECORD
+
+
+def test_what_was_refused_is_shown(s3, capsys):
+    s3.put_object(Bucket="state", Key=f"deliveries/2026-10-02/{GUID}.decisions.json", Body=json.dumps(RECORD))
+    explanation.show(find(s3))
+    assert "refused:\n  AddLabel needs-ok-to-test: 403\n" in capsys.readouterr().out
 
 
 def test_the_newest_record_of_a_guid_counts(s3):

@@ -276,3 +276,45 @@ def test_somebody_elses_comment_does_not_pass_for_ours(world):
     world.deliveries.finish("g1", "", "")
     world.dispatch([{"delivery": "g1"}])
     assert [c.author for c in world.github.comments(REPOSITORY, world.pull.number)] == ["mallory", ours.author]
+
+
+def test_one_postsubmit_that_cannot_start_does_not_stop_the_others(world, monkeypatch):
+    real = world.starts.start
+
+    def start(spec, *arguments, **options):
+        if spec.job == "publish":
+            raise RetryableError("503 from the table")
+        return real(spec, *arguments, **options)
+
+    monkeypatch.setattr(world.starts, "start", start)
+    with pytest.raises(RetryableError, match="1 actions failed: 503 from the table"):
+        world.push()
+    assert world.jobs() == ["site"]
+    assert world.deliveries.get("p1").outcome == ""
+    monkeypatch.undo()
+    world.dispatch([{"delivery": "p1"}])
+    assert world.jobs() == ["publish", "site"]
+    assert world.deliveries.get("p1").outcome == "done"
+
+
+def test_a_stranger_is_told_also_where_we_may_not_label_and_the_record_says_what_was_refused(world):
+    world.pull = world.github.open_pull(REPOSITORY, {"a.py": "1"}, author="eve")
+    world.github.fail("add_label", PermanentError("403 Resource not accessible by integration"))
+    world.pull_event()
+    assert "Thanks for your PR" in world.github.comments(REPOSITORY, world.pull.number)[0].body
+    row = world.deliveries.get("g1")
+    assert row.outcome == "refused"
+    record = json.loads(world.state.get(row.decisions))
+    assert record["refused"] == [
+        {"action": "AddLabel needs-ok-to-test", "error": "403 Resource not accessible by integration"}
+    ]
+
+
+def test_a_delivery_with_refused_actions_tries_them_again_when_it_is_redelivered(world):
+    world.pull = world.github.open_pull(REPOSITORY, {"a.py": "1"}, author="eve")
+    world.github.fail("add_label", PermanentError("403 Resource not accessible by integration"))
+    world.pull_event()
+    world.dispatch([{"delivery": "g1"}])
+    assert world.github.pull(REPOSITORY, world.pull.number).labels == ("needs-ok-to-test",)
+    assert len(world.github.comments(REPOSITORY, world.pull.number)) == 1
+    assert world.deliveries.get("g1").outcome == "done"

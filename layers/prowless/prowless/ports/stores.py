@@ -94,6 +94,13 @@ class Control(Protocol):
         ...
 
 
+DONE = "done"
+"""Outcome of a delivery whose actions were all carried out."""
+
+REFUSED = "refused"
+"""Outcome of a delivery with actions that GitHub or the stores refuse for good; its record names them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One webhook delivery's row in the ledger. Times are epoch milliseconds."""

@@ -26,13 +26,14 @@ from prowless.domain.decisions import (
     Verdict,
     Withdraw,
 )
-from prowless.domain.errors import PermanentError
+from prowless.domain.errors import PermanentError, ProwlessError, RetryableError
 from prowless.domain.events import CommentEvent, PullRequestEvent
 from prowless.ports.github import Status
+from prowless.ports.stores import DONE, REFUSED
 from prowless.usecases.facts import GitHubFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from prowless.domain.events import Event
     from prowless.ports.config import ConfigSource
@@ -92,7 +93,7 @@ class DispatchDelivery:
         delivery = self._deliveries.get(guid)
         if delivery is None:
             raise PermanentError(f"delivery {guid!r} is on the queue but has no row")
-        if delivery.outcome:
+        if delivery.outcome == DONE:
             log.info("delivery is done already", extra={"delivery": guid})
             return
         body = self._state.get(delivery.body)
@@ -100,15 +101,13 @@ class DispatchDelivery:
             raise PermanentError(f"delivery {guid}: its body {delivery.body} is not in the state bucket")
         event = events.parse(delivery.event, json.loads(body))
         if event is None:
-            self._done(delivery, Verdict(summary=f"no rule acts on {delivery.event} events yet"))
+            self._done(delivery, Verdict(summary=f"no rule acts on {delivery.event} events yet"), ())
             return
         check_scope(delivery, event)
         if isinstance(event, PullRequestEvent):
             self._keep_head(event, delivery.received_at)
         verdict = self._decide(event)
-        for action in verdict.actions:
-            self._perform(action, delivery)
-        self._done(delivery, verdict)
+        self._done(delivery, verdict, self._carry_out(verdict.actions, delivery))
 
     def _keep_head(self, event: PullRequestEvent, received_at: int) -> None:
         opened = event.action == "opened"
@@ -129,6 +128,29 @@ class DispatchDelivery:
             ledger=self._ledgers.read,
         )
         return triggers.decide(event, config, view, config_sources=self._sources)
+
+    def _carry_out(self, actions: Iterable[Action], delivery: Delivery) -> list[dict[str, str]]:
+        """Carry out all actions, also after one that failed; those that were refused for good, with what was said.
+
+        Prow stops at the first error (`pkg/plugins/trigger/push.go:80-110`): one job then costs the others their run.
+
+        Raises:
+            RetryableError: at least one failed for now; the message comes again, and what is done already stays.
+        """
+        refused: list[dict[str, str]] = []
+        failed: list[ProwlessError] = []
+        for action in actions:
+            try:
+                self._perform(action, delivery)
+            except PermanentError as error:
+                log.error("action refused: %s: %s", _named(action), error, extra={"delivery": delivery.guid})  # noqa: TRY400  GitHub's words say it; the trace of our own code does not
+                refused.append({"action": _named(action), "error": str(error)})
+            except ProwlessError as error:
+                log.warning("action failed: %s: %s", _named(action), error, extra={"delivery": delivery.guid})
+                failed.append(error)
+        if failed:
+            raise RetryableError(f"delivery {delivery.guid}: {len(failed)} actions failed: {failed[0]}") from failed[0]
+        return refused
 
     def _perform(self, action: Action, delivery: Delivery) -> None:
         match action:
@@ -212,16 +234,23 @@ class DispatchDelivery:
             if comment.author == login and commands.is_help_comment(comment.body):
                 self._github.delete_comment(action.repository, comment.id)
 
-    def _done(self, delivery: Delivery, verdict: Verdict) -> None:
+    def _done(self, delivery: Delivery, verdict: Verdict, refused: Sequence[Mapping[str, str]]) -> None:
+        """Keep the decisions. A delivery with refused actions is not done: redelivered, it tries them again."""
         key = delivery.body.removesuffix(".json") + ".decisions.json"
-        record = {"delivery": delivery.guid, "event": delivery.event, **verdict.to_dict()}
+        record = {"delivery": delivery.guid, "event": delivery.event, **verdict.to_dict(), "refused": list(refused)}
         self._state.put(key, json.dumps(record, indent=1).encode(), "application/json")
-        self._deliveries.finish(delivery.guid, "done", key)
+        self._deliveries.finish(delivery.guid, REFUSED if refused else DONE, key)
         log.info("delivery handled: %s", verdict.summary, extra={"delivery": delivery.guid})
 
 
 def _marker(key: str) -> str:
     return f"<!-- prowless:{hashlib.sha256(key.encode()).hexdigest()[:16]} -->"
+
+
+def _named(action: Action) -> str:
+    """An action in the record of what was refused: `AddLabel needs-ok-to-test`."""
+    about = action.spec.job if isinstance(action, Start) else getattr(action, "label", getattr(action, "context", ""))
+    return f"{type(action).__name__} {about}".rstrip()
 
 
 def check_scope(delivery: Delivery, event: Event) -> None:

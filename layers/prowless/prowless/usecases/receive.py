@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain import identity
 from prowless.domain.event_names import KNOWN_EVENTS
 from prowless.domain.webhook_secrets import WebhookSecrets
-from prowless.ports.stores import Deliveries, Delivery, Objects
+from prowless.ports.stores import DONE, Deliveries, Delivery, Objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,7 +93,7 @@ class ReceiveDelivery:
         delivery = self._row(request, event, guid, data, scope)
         self._bodies.put(delivery.body, request.body, "application/json", only_if_absent=True)
         row = self._deliveries.record(delivery)
-        if row.outcome:
+        if row.outcome == DONE:
             log.info("delivery known and done", extra=facts)
             return Reply(200, "Event received before, and handled.")
         group = identity.message_group(row.repository_id, row.pull or None, data.get("ref"), event)
