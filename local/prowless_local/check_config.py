@@ -93,10 +93,10 @@ def _in_repo(
     """A repository's own configuration beside the central one; None after adding what is wrong with it."""
     from prowless.adapters.config_files import read_in_repo  # noqa: PLC0415  as above
     from prowless.domain.config.decode import Problems  # noqa: PLC0415
-    from prowless.domain.config.in_repo import compile_in_repo, in_repo_enabled  # noqa: PLC0415
+    from prowless.domain.config.in_repo import compile_in_repo  # noqa: PLC0415
 
     told = Problems()
-    if not in_repo_enabled(compiled.central, repository):
+    if not compiled.central.runs_in_repo(repository):
         warnings.append(f"{file}: in_repo_config.enabled does not hold for {repository}: these jobs never run")
     own: RepositoryConfig | None = None
     try:

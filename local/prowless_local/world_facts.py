@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.approvals import Approval, HeadSeen, PullLedger
-from prowless.domain.decisions import RunFact, StatusFact
+from prowless.domain.decisions import RunFact, StatusFact, TrialMerge
 from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent, moment
 from prowless.domain.specs import PullFacts
 from prowless.domain.trust import trusted_user
@@ -88,8 +88,12 @@ class WorldFacts:
             ),
         )
 
-    def tested_base(self) -> str | None:
+    def test_merge(self) -> TrialMerge | None:
         """The file's base of the test merge; otherwise a clean merge on the payload's base is assumed."""
+        base = self._merge_base()
+        return TrialMerge(sha=NO_COMMIT_KNOWN, base_sha=base) if base else None
+
+    def _merge_base(self) -> str | None:
         if "test_merge_base" in self._world.pull:
             base: str | None = self._world.pull["test_merge_base"]
             return base

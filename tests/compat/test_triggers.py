@@ -12,7 +12,7 @@ from prowless.domain import events, triggers
 from prowless.domain.config.compile import compile_sources
 from prowless.domain.config.document import Sources
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import Outcome, Start
+from prowless.domain.decisions import Outcome, Start, TrialMerge
 from prowless.domain.specs import PullFacts
 
 CASES = yaml.safe_load(Path(__file__).with_name("triggers.yaml").read_text())
@@ -27,8 +27,8 @@ class Facts:
         base = self._facts.get("base_ref", "main")
         return PullFacts(repository="acme/app", number=3, author="ada", head_sha=bodies.HEAD, base_ref=base)
 
-    def tested_base(self):
-        return "b" * 40
+    def test_merge(self):
+        return TrialMerge(sha="c" * 40, base_sha="b" * 40)
 
     def trusted(self, user):
         return True

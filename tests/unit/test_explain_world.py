@@ -3,6 +3,7 @@
 import pytest
 
 from prowless.domain import events
+from prowless.domain.decisions import TrialMerge
 from prowless.domain.errors import ConfigError
 from prowless.domain.trust import TrustOptions
 from prowless_local.world import World
@@ -124,7 +125,7 @@ def test_the_base_branch_from_the_file_is_not_an_assumption():
 
 def test_a_clean_merge_on_the_payloads_base_is_assumed_and_said():
     view = of_pull()
-    assert view.tested_base() == "b" * 40
+    assert view.test_merge().base_sha == "b" * 40
     assert view.notes == (
         "whether the pull request can be merged is not known, taken as yes: give pull.mergeable in --world",
     )
@@ -133,12 +134,13 @@ def test_a_clean_merge_on_the_payloads_base_is_assumed_and_said():
 @pytest.mark.parametrize("base", [SHA, None])
 def test_the_base_of_the_test_merge_comes_from_the_file(base):
     view = of_pull({"pull": {"test_merge_base": base}})
-    assert (view.tested_base(), view.notes) == (base, ())
+    assert view.test_merge() == (base and TrialMerge(sha=NO_COMMIT_KNOWN, base_sha=base))
+    assert view.notes == ()
 
 
 def test_a_merge_that_is_known_to_be_clean_needs_no_note():
     view = of_pull({"pull": {"mergeable": True}})
-    assert (view.tested_base(), view.notes) == ("b" * 40, ())
+    assert (view.test_merge().base_sha, view.notes) == ("b" * 40, ())
 
 
 def test_a_push_has_no_pull_request():

@@ -3,10 +3,11 @@ import pytest
 from prowless.adapters.config_files import parse_document
 from prowless.domain.config.central import CentralConfig, JobDefaults
 from prowless.domain.config.decode import Problems
-from prowless.domain.config.in_repo import MAX_JOBS, cluster_allowed, compile_in_repo, in_repo_enabled
+from prowless.domain.config.in_repo import MAX_JOBS, compile_in_repo
 from prowless.domain.config.jobs import Postsubmit, Presubmit, RepositoryConfig
 from prowless.domain.errors import ConfigError
 from prowless.domain.trust import TrustOptions
+from tests.unit.config_texts import compiled, shard
 
 SPEC = "{containers: [{image: busybox, command: [make]}]}"
 CENTRAL = CentralConfig()
@@ -86,7 +87,7 @@ def test_a_preset_of_the_centre_is_not_redefined():
     ],
 )
 def test_allowed_clusters_are_the_union_over_repository_organisation_and_star(allowed, cluster, answer):
-    assert cluster_allowed(CentralConfig(in_repo_clusters=allowed), "acme/app", cluster) is answer
+    assert CentralConfig(in_repo_clusters=allowed).allows_in_repo("acme/app", cluster) is answer
 
 
 def test_a_job_on_a_cluster_that_is_not_allowed_is_refused():
@@ -106,7 +107,7 @@ def test_a_job_on_a_cluster_that_is_not_allowed_is_refused():
     ],
 )
 def test_the_most_specific_key_enables(enabled, answer):
-    assert in_repo_enabled(CentralConfig(in_repo_enabled=enabled), "acme/app") is answer
+    assert CentralConfig(in_repo_enabled=enabled).runs_in_repo("acme/app") is answer
 
 
 def test_names_and_contexts_are_compared_with_the_static_jobs():
@@ -165,3 +166,15 @@ def test_warnings_are_collected_for_those_who_ask():
         ".prow/0.yaml:2: the key 'name' stands here again; line 2 is lost",
         ".prow/0.yaml:2: unknown field 'brances' in presubmit b; did you mean 'branches'?",
     ]
+
+
+def test_a_shard_says_whether_its_repositorys_own_files_count():
+    jobs = f"presubmits:\n  acme/app: [{{name: a, spec: {SPEC}}}]\n  other/app: [{{name: a, spec: {SPEC}}}]\n"
+    snapshot = compiled(jobs, config="in_repo_config: {enabled: {acme: true}}")
+    assert (shard(snapshot).in_repo, shard(snapshot, "other/app").in_repo) == (True, False)
+
+
+def test_so_does_the_centre_for_a_repository_without_a_shard():
+    central = CentralConfig(in_repo_enabled={"acme": True})
+    assert central.without_jobs("acme/new").in_repo
+    assert not central.without_jobs("other/new").in_repo

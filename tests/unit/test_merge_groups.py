@@ -118,6 +118,12 @@ def test_a_destroyed_group_stops_its_runs(reason, said):
     assert abort == AbortGroup(repository="acme/app", head_sha=GROUP, description=text)
 
 
+def test_a_group_that_was_merged_lets_its_runs_go_on():
+    verdict = triggers.decide(group_event("destroyed", reason="merged"), CONFIG, View())
+    assert verdict.actions == ()
+    assert "go on" in verdict.summary
+
+
 def test_an_action_of_groups_that_is_not_known_starts_nothing():
     verdict = triggers.decide(group_event("renamed"), CONFIG, View())
     assert (verdict.actions, verdict.summary) == ((), "merge_group renamed starts nothing")

@@ -9,11 +9,13 @@ from prowless.domain.config.jobs import RepositoryConfig
 from prowless.domain.decisions import (
     AbortPull,
     Outcome,
+    TrialMerge,
 )
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import (
     BASE,
     CONFIG,
+    MERGE,
     PULL,
     SLOW,
     UNIT,
@@ -162,9 +164,9 @@ def test_a_merge_that_github_has_not_computed_blocks_visibly():
 
 def test_a_head_that_moves_while_github_merges_is_the_head_under_test():
     class Moving(FakeView):
-        def tested_base(self):
+        def test_merge(self):
             self.facts = replace(PULL, head_sha="e" * 40)
-            return "f" * 40
+            return TrialMerge(sha=MERGE, base_sha="f" * 40)
 
     verdict = triggers.decide(pull_event("opened"), CONFIG, Moving())
     assert str(verdict.actions[0].spec.refs) == f"main:{'f' * 40},3:{'e' * 40}"
@@ -172,7 +174,7 @@ def test_a_head_that_moves_while_github_merges_is_the_head_under_test():
 
 def test_a_conflict_found_while_waiting_is_a_conflict():
     class Conflicting(FakeView):
-        def tested_base(self):
+        def test_merge(self):
             self.facts = replace(PULL, mergeable=False)
 
     verdict = triggers.decide(pull_event("opened"), CONFIG, Conflicting())
@@ -183,7 +185,7 @@ def test_nothing_to_run_asks_for_no_merge():
     config = RepositoryConfig(repository="acme/app", presubmits=(SLOW,))
     view = FakeView()
     triggers.decide(pull_event("opened"), config, view)
-    assert "tested_base" not in view.asked
+    assert "test_merge" not in view.asked
 
 
 def test_a_command_that_is_blocked_is_answered():

@@ -8,11 +8,13 @@ from prowless.domain.config.jobs import Presubmit, RepositoryConfig, default_rer
 from prowless.domain.decisions import (
     Comment,
     Start,
+    TrialMerge,
 )
 from prowless.domain.specs import PullFacts
 from tests.unit import event_bodies as bodies
 
 BASE = "b" * 40
+MERGE = "c" * 40
 PULL = PullFacts(
     repository="acme/app",
     number=3,
@@ -42,9 +44,9 @@ class FakeView:
         self.asked.append("pull")
         return self.facts
 
-    def tested_base(self):
-        self.asked.append("tested_base")
-        return self.base
+    def test_merge(self):
+        self.asked.append("test_merge")
+        return TrialMerge(sha=MERGE, base_sha=self.base) if self.base else None
 
     def trusted(self, user):
         self.asked.append(f"trusted {user}")

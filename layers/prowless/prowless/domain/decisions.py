@@ -31,6 +31,14 @@ class StatusFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialMerge:
+    """The merge commit that a pull's jobs test: the present head on `base_sha`, its first parent."""
+
+    sha: str
+    base_sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFact:
     """An unfinished run of a pull request. `cause` is the event that started it."""
 
@@ -49,8 +57,8 @@ class View(Protocol):
         """The pull request as it stands now."""
         ...
 
-    def tested_base(self) -> str | None:
-        """First parent of the test merge whose second parent is the present head; None if there is none yet."""
+    def test_merge(self) -> TrialMerge | None:
+        """GitHub's test merge whose second parent is the present head; None if there is none yet."""
         ...
 
     def trusted(self, user: str) -> bool:

@@ -21,16 +21,22 @@ if TYPE_CHECKING:
     from prowless.domain.filters import Changes
 
 RULE = "merge-group"
+MERGED = "merged"
+"""GitHub's reason for the end of a group that did what it was made for; the others are `invalidated`, `dequeued`."""
 
 
 def decide(event: MergeGroupEvent, config: RepositoryConfig, view: View) -> Verdict:
     """What a `merge_group` event means: checks_requested starts the base branch's jobs, destroyed stops them.
+
+    Runs of a group that was merged go on: optional ones may not be over, and what they test is now the branch.
 
     A group that is gone by now starts nothing.
     """
     match event.action:
         case "checks_requested":
             return _requested(event, config, view)
+        case "destroyed" if event.reason == MERGED:
+            return Verdict(summary="the merge group was merged: runs that are not over yet go on")
         case "destroyed":
             why = f" ({shown(event.reason)})" if event.reason else ""
             text = f"Aborted as the merge group was destroyed{why}."

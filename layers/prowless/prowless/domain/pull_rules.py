@@ -71,10 +71,10 @@ class PullRules:
 
     def _refs(self, pull: PullFacts) -> tuple[Refs, Choice | None]:
         """The refs under test, or what stands in their way. Waiting for the merge may have brought a newer head."""
-        base = "" if pull.mergeable is False else self.view.tested_base()
+        merge = None if pull.mergeable is False else self.view.test_merge()
         present = self.view.pull()
-        if base:
-            return pull_refs(present, base), None
+        if merge:
+            return pull_refs(present, merge.base_sha), None
         branch = shown(present.base_ref)
         reason = f"GitHub has not computed the merge of {present.head_sha} on {branch}: try /test all later"
         obstacle = Choice(run=False, rule="merge-ref", reason=reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from prowless.domain.decisions import RunFact, StatusFact
+from prowless.domain.decisions import RunFact, StatusFact, TrialMerge
 from prowless.domain.errors import NotFoundError, PermanentError
 from prowless.domain.events import NO_COMMIT, MergeGroupEvent, PushEvent
 from prowless.domain.trust import trusted_user
@@ -65,6 +65,7 @@ class GitHubFacts:
         self._trust = trust
         self._pause = pause
         self._pull: PullRequest | None = None
+        self._merge: tuple[TrialMerge | None] | None = None
         self._files: tuple[list[str] | None] | None = None
         self._statuses: dict[str, StatusFact] | None = None
         self._trusted: dict[str, bool] = {}
@@ -74,8 +75,13 @@ class GitHubFacts:
         """The pull request as it stands now."""
         return merge_groups.pull_facts(self._pull_now())
 
-    def tested_base(self) -> str | None:
-        """The base that the present head is merged on: the first parent of GitHub's test merge, once it is computed."""
+    def test_merge(self) -> TrialMerge | None:
+        """GitHub's test merge of the present head, once it is computed; it is waited for once."""
+        if self._merge is None:
+            self._merge = (self._merged(),)
+        return self._merge[0]
+
+    def _merged(self) -> TrialMerge | None:
         for seconds in (*MERGE_PATIENCE_SECONDS, None):
             pull = self._pull_now()
             if pull.mergeable is False:
@@ -86,7 +92,7 @@ class GitHubFacts:
             except NotFoundError:
                 parents = ()
             if len(parents) == 2 and parents[1] == pull.head_sha:  # noqa: PLR2004  a merge of two
-                return parents[0]
+                return TrialMerge(sha=merge, base_sha=parents[0])
             if seconds is not None:
                 self._pause(seconds)
                 self._pull = None

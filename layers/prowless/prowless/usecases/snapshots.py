@@ -65,9 +65,7 @@ class SnapshotConfig:
         found: RepositoryConfig | None = self._part(
             snapshots.shard_name(repository), lambda data: RepositoryConfig.from_dict(data) if data else None
         )
-        if found is not None:
-            return found
-        return RepositoryConfig(repository=repository, trust=self.central().trust_for(repository))
+        return found if found is not None else self.central().without_jobs(repository)
 
     def _part(self, name: str, decode: Callable[[Any], Any]) -> Any:
         if self._read_at is None or self._clock.now_ms() - self._read_at > _FRESH_MS:

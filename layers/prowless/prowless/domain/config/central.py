@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.clusters import Cluster
+from prowless.domain.config.jobs import RepositoryConfig
 from prowless.domain.config.plugins import Plugins
 from prowless.domain.trust import TrustOptions
 
@@ -78,6 +79,24 @@ class CentralConfig:
         org = repository.partition("/")[0]
         return self.trust.get(repository) or self.trust.get(org) or self.trust.get("*") or TrustOptions()
 
+    def runs_in_repo(self, repository: str) -> bool:
+        """Whether a repository's own configuration counts (`pkg/config/config.go:268`).
+
+        The first of `org/repo`, `org` and `*` that is named decides.
+        """
+        named = (self.in_repo_enabled[key] for key in _keys(repository) if key in self.in_repo_enabled)
+        return next(named, False)
+
+    def allows_in_repo(self, repository: str, cluster: str) -> bool:
+        """Whether in-repo jobs of a repository may use a cluster; its keys' lists are joined (`config.go:279`)."""
+        return any(cluster in self.in_repo_clusters.get(key, ()) for key in _keys(repository))
+
+    def without_jobs(self, repository: str) -> RepositoryConfig:
+        """The configuration of a repository that has no jobs here."""
+        return RepositoryConfig(
+            repository=repository, trust=self.trust_for(repository), in_repo=self.runs_in_repo(repository)
+        )
+
     def job_url_prefix(self, spec: ProwJobSpec) -> str:
         """Where a run's page is, from the job itself, else by repository, organisation or `*` (`config.go:903-930`)."""
         gcs = spec.decoration_config.get("gcs_configuration") or {}
@@ -113,6 +132,10 @@ class CentralConfig:
         if "in_repo_clusters" in known:
             known["in_repo_clusters"] = {key: tuple(names) for key, names in known["in_repo_clusters"].items()}
         return cls(**known)
+
+
+def _keys(repository: str) -> tuple[str, str, str]:
+    return repository, repository.partition("/")[0], "*"
 
 
 def _filled(value: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Compiled:
     def repository(self, name: str) -> RepositoryConfig:
         """One repository's jobs, none if it has no jobs."""
         found = [shard for shard in self.repositories if shard.repository == name]
-        return found[0] if found else RepositoryConfig(repository=name, trust=self.central.trust_for(name))
+        return found[0] if found else self.central.without_jobs(name)
 
 
 def compile_sources(sources: Sources) -> Snapshot:
@@ -270,4 +270,5 @@ def _repositories(builder: JobBuilder, central: CentralConfig) -> Iterable[Repos
             presubmits=tuple(builder.presubmits.get(repository, ())),
             postsubmits=tuple(builder.postsubmits.get(repository, ())),
             trust=central.trust_for(repository),
+            in_repo=central.runs_in_repo(repository),
         )

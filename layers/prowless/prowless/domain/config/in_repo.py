@@ -31,20 +31,6 @@ PROW_YAML = Struct(
 _ALLOWED = "presubmits, postsubmits and presets"
 
 
-def in_repo_enabled(central: CentralConfig, repository: str) -> bool:
-    """Whether a repository's own configuration counts: the first of `org/repo`, `org` and `*` that is named decides.
-
-    (`pkg/config/config.go:268`)
-    """
-    keys = (key for key in _keys(repository) if key in central.in_repo_enabled)
-    return any(central.in_repo_enabled[key] for key in list(keys)[:1])
-
-
-def cluster_allowed(central: CentralConfig, repository: str, cluster: str) -> bool:
-    """Whether in-repo jobs of a repository may use a cluster: the lists of all its keys together (`config.go:279`)."""
-    return any(cluster in central.in_repo_clusters.get(key, ()) for key in _keys(repository))
-
-
 def compile_in_repo(
     documents: Sequence[Document],
     central: CentralConfig,
@@ -75,7 +61,7 @@ def compile_in_repo(
             builder.read_own(document, static.repository, section)
     own = (*builder.presubmits.get(static.repository, ()), *builder.postsubmits.get(static.repository, ()))
     for job in own:
-        if not cluster_allowed(central, static.repository, job.cluster):
+        if not central.allows_in_repo(static.repository, job.cluster):
             problems.error(job.source, f'cluster "{job.cluster}" is not allowed for repository "{static.repository}"')
     for name, jobs in (("presubmits", static.presubmits), ("postsubmits", static.postsubmits)):
         present: dict[str, list[Any]] = getattr(builder, name)
@@ -88,10 +74,6 @@ def compile_in_repo(
         presubmits=tuple(builder.presubmits[static.repository]),
         postsubmits=tuple(builder.postsubmits[static.repository]),
     )
-
-
-def _keys(repository: str) -> tuple[str, str, str]:
-    return repository, repository.partition("/")[0], "*"
 
 
 def _section(document: Document, problems: Problems) -> dict[str, Any]:

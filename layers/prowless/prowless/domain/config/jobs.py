@@ -195,12 +195,13 @@ class Periodic(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryConfig:
-    """One repository's shard: its jobs in their configured order, and whom it trusts."""
+    """One repository's shard: its jobs in their configured order, whom it trusts, and whether its own files count."""
 
     repository: str
     presubmits: tuple[Presubmit, ...] = ()
     postsubmits: tuple[Postsubmit, ...] = ()
     trust: TrustOptions = field(default_factory=TrustOptions)
+    in_repo: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it."""
@@ -209,6 +210,7 @@ class RepositoryConfig:
             "presubmits": [job.to_dict() for job in self.presubmits],
             "postsubmits": [job.to_dict() for job in self.postsubmits],
             "trust": self.trust.to_dict(),
+            "in_repo": self.in_repo,
         }
 
     @classmethod
@@ -219,6 +221,7 @@ class RepositoryConfig:
             presubmits=tuple(Presubmit.from_dict(job) for job in data.get("presubmits", ())),
             postsubmits=tuple(Postsubmit.from_dict(job) for job in data.get("postsubmits", ())),
             trust=TrustOptions.from_dict(data.get("trust", {})),
+            in_repo=data.get("in_repo", False),
         )
 
 
