@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from prowless.domain import commands, filters, plugin_commands, replies
+from prowless.domain import commands, filters, plugins, replies
 from prowless.domain.decisions import Outcome, PruneHelp, Start, Verdict
 from prowless.domain.pull_rules import PullRules, unlabelled, with_more
 from prowless.domain.specs import RETEST_LABEL, PullFacts, presubmit_spec
@@ -28,14 +28,14 @@ class CommentRules(PullRules):
         text = commands.drop_code_blocks(event.body)
         asked = commands.parse(text)
         testing = asked.concern_testing or any(job.triggered_by(text) for job in self.config.presubmits)
-        others = plugin_commands.parse(event.body, text)
+        others = plugins.parse(event.body, text)
         if not testing and not others:
             return Verdict(summary="the comment holds no command of ours")
         if is_bot(self.view.bot(), event.author):
             return Verdict(summary="our own comment")
-        verdict = self._gated(event, asked) if testing else Verdict()
+        verdict = (self.without_trigger() or self._gated(event, asked)) if testing else Verdict()
         if others and self.view.pull().state == "open":
-            return with_more(verdict, plugin_commands.follow(others, asked, event, self.config, self.view))
+            return with_more(verdict, others.follow(asked, event, self.config, self.view))
         return verdict if testing else self.closed(self.view.pull())
 
     def _gated(self, event: CommentEvent, asked: commands.Commands) -> Verdict:

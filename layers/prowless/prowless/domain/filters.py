@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from prowless.domain.config.enabled import not_enabled
 from prowless.domain.regex import compile_regex
 from prowless.domain.wording import counted, listed, shown
 
 if TYPE_CHECKING:
     from prowless.domain.commands import Commands
-    from prowless.domain.config.jobs import BranchJob, Postsubmit, Presubmit
+    from prowless.domain.config.jobs import BranchJob, Postsubmit, Presubmit, RepositoryConfig
 
 FAILED_STATES = frozenset({"error", "failure"})
 """Commit status states that `/retest` reruns (`pkg/plugins/trigger/generic-comment.go:280`)."""
@@ -57,6 +58,13 @@ class Choice:
 
 
 Filter = Callable[["Presubmit"], Match | Miss]
+
+
+def trigger_off(config: RepositoryConfig) -> Choice | None:
+    """What becomes of every job where plugins.yaml does not enable the trigger plugin; None where it does."""
+    if config.plugins.has("trigger"):
+        return None
+    return _choice("plugins", not_enabled("trigger", config.repository), run=False)
 
 
 def command_filter(body: str) -> Filter:

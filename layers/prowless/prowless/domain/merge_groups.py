@@ -32,6 +32,9 @@ def decide(event: MergeGroupEvent, config: RepositoryConfig, view: View) -> Verd
 
     A group that is gone by now starts nothing.
     """
+    if off := filters.trigger_off(config):
+        decisions = [Decision.of(job.name, JobType.BATCH, off) for job in config.presubmits]
+        return Verdict(decisions=tuple(decisions), summary=off.reason)
     match event.action:
         case "checks_requested":
             return _requested(event, config, view)

@@ -24,10 +24,11 @@ class PullEventRules(PullRules):
         verdict = Verdict(summary=f"pull_request {event.action} starts nothing")
         if not self.config.presubmits:
             return replace(verdict, summary=f"{event.repository} has no presubmits")
+        if off := self.without_trigger():
+            return _joined(off, self._described(event)) if event.action == "opened" else off
         match event.action:
             case "opened":
-                described = CommentRules(self.cause, self.config, self.view)
-                verdict = _joined(self._opened(), described.comment(event.description()))
+                verdict = _joined(self._opened(), self._described(event))
             case "reopened" | "ready_for_review":
                 verdict = self._if_trusted(renew=True)
             case "edited" if event.base_changed:
@@ -40,6 +41,9 @@ class PullEventRules(PullRules):
             case "closed" | "converted_to_draft":
                 verdict = self._stopped(event.action)
         return verdict
+
+    def _described(self, event: PullRequestEvent) -> Verdict:
+        return CommentRules(self.cause, self.config, self.view).comment(event.description())
 
     def _opened(self) -> Verdict:
         pull = self.view.pull()

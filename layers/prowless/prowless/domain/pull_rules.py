@@ -107,6 +107,11 @@ class PullRules:
         """Every presubmit is blocked, by one rule."""
         return self._all(Choice(run=False, rule=rule, reason=reason), blocked=True)
 
+    def without_trigger(self) -> Verdict | None:
+        """Nothing runs where plugins.yaml does not enable the trigger plugin; None where it does."""
+        off = filters.trigger_off(self.config)
+        return self._all(off, blocked=False) if off else None
+
     def _all(self, choice: Choice, *, blocked: bool) -> Verdict:
         decisions = tuple(
             Decision.of(job.name, JobType.PRESUBMIT, choice, blocked=blocked) for job in self.config.presubmits

@@ -61,8 +61,9 @@ def _push(
     actions: list[Action] = []
     if event.ref.startswith("refs/heads/") and (event.repository, event.branch) in config_sources:
         actions.append(SyncConfig(repository=event.repository, sha=event.after))
+    off = filters.trigger_off(config)
     for job in config.postsubmits:
-        choice = filters.postsubmit_choice(job, event.branch, view.changed_files)
+        choice = off or filters.postsubmit_choice(job, event.branch, view.changed_files)
         decisions.append(Decision.of(job.name, JobType.POSTSUBMIT, choice))
         if choice.run:
             actions.append(Start(spec=postsubmit_spec(job, push_refs(event)), cause=event.cause()))

@@ -94,7 +94,10 @@ class CentralConfig:
     def without_jobs(self, repository: str) -> RepositoryConfig:
         """The configuration of a repository that has no jobs here."""
         return RepositoryConfig(
-            repository=repository, trust=self.trust_for(repository), in_repo=self.runs_in_repo(repository)
+            repository=repository,
+            trust=self.trust_for(repository),
+            plugins=self.plugins.of(repository),
+            in_repo=self.runs_in_repo(repository),
         )
 
     def job_url_prefix(self, spec: ProwJobSpec) -> str:

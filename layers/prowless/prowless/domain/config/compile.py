@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.clusters import Cluster
@@ -11,7 +11,6 @@ from prowless.domain.config.build import JobBuilder
 from prowless.domain.config.central import CentralConfig, JobDefaults
 from prowless.domain.config.decode import Problems, Reader
 from prowless.domain.config.document import Table
-from prowless.domain.config.jobs import RepositoryConfig
 from prowless.domain.config.plugins import PLUGINS_FILE, Plugins, read_plugins, without_trigger
 from prowless.domain.config.presets import carries_secrets, entries_of_map
 from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from prowless.domain.config.document import Document, Sources
-    from prowless.domain.config.jobs import Periodic
+    from prowless.domain.config.jobs import Periodic, RepositoryConfig
     from prowless.domain.config.snapshot import Snapshot
 
 ENGINES = frozenset({"argo", "tekton", "pod"})
@@ -265,10 +264,8 @@ def _named(builder: JobBuilder) -> list[str]:
 
 def _repositories(builder: JobBuilder, central: CentralConfig) -> Iterable[RepositoryConfig]:
     for repository in _named(builder):
-        yield RepositoryConfig(
-            repository=repository,
+        yield replace(
+            central.without_jobs(repository),
             presubmits=tuple(builder.presubmits.get(repository, ())),
             postsubmits=tuple(builder.postsubmits.get(repository, ())),
-            trust=central.trust_for(repository),
-            in_repo=central.runs_in_repo(repository),
         )

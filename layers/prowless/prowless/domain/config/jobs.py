@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
+from prowless.domain.config.enabled import RepositoryPlugins
 from prowless.domain.refs import Refs
 from prowless.domain.regex import compile_regex
 from prowless.domain.trust import TrustOptions
@@ -195,12 +196,13 @@ class Periodic(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryConfig:
-    """One repository's shard: its jobs in their configured order, whom it trusts, and whether its own files count."""
+    """One repository's shard: its jobs in their configured order, whom it trusts, its plugins and its own files."""
 
     repository: str
     presubmits: tuple[Presubmit, ...] = ()
     postsubmits: tuple[Postsubmit, ...] = ()
     trust: TrustOptions = field(default_factory=TrustOptions)
+    plugins: RepositoryPlugins = field(default_factory=RepositoryPlugins)
     in_repo: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -210,6 +212,7 @@ class RepositoryConfig:
             "presubmits": [job.to_dict() for job in self.presubmits],
             "postsubmits": [job.to_dict() for job in self.postsubmits],
             "trust": self.trust.to_dict(),
+            "plugins": self.plugins.to_dict(),
             "in_repo": self.in_repo,
         }
 
@@ -221,6 +224,7 @@ class RepositoryConfig:
             presubmits=tuple(Presubmit.from_dict(job) for job in data.get("presubmits", ())),
             postsubmits=tuple(Postsubmit.from_dict(job) for job in data.get("postsubmits", ())),
             trust=TrustOptions.from_dict(data.get("trust", {})),
+            plugins=RepositoryPlugins.from_dict(data.get("plugins", {})),
             in_repo=data.get("in_repo", False),
         )
 

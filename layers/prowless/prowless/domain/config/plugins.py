@@ -19,15 +19,13 @@ from prowless.domain.config.decode import (
     texts,
 )
 from prowless.domain.config.document import Table
+from prowless.domain.config.enabled import PROVIDED, RepositoryPlugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from prowless.domain.config.decode import Kind
     from prowless.domain.config.document import Document
-
-PROVIDED = ("trigger", "skip", "override")
-"""Prow's plugins that exist here."""
 
 _OTHERS = """
 approve assign blockade blunderbuss branchcleaner bugzilla buildifier cat cherry-pick-approved cherry-pick-unapproved
@@ -133,6 +131,15 @@ class Plugins:
         org, _, repo = repository.partition("/")
         inherited = () if repo in self.excluded.get(org, ()) else self.enabled.get(org, ())
         return name in inherited or name in self.enabled.get(repository, ())
+
+    def of(self, repository: str) -> RepositoryPlugins:
+        """What one repository's shard says; the teams of repository and organisation (`override.go:291`)."""
+        teams = self.override_teams
+        return RepositoryPlugins(
+            disabled=tuple(name for name in PROVIDED if not self.has(repository, name)),
+            override_top_level_owners=self.override_top_level_owners,
+            override_teams=(*teams.get(repository, ()), *teams.get(repository.partition("/")[0], ())),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from prowless.domain import plugin_commands, triggers
+from prowless.domain import plugins, triggers
 from prowless.domain.config.jobs import RepositoryConfig
 from prowless.domain.decisions import AbortPull, Comment, RunFact, SetStatus, StatusFact
 from prowless.domain.status import description
@@ -120,12 +120,13 @@ def test_an_administrator_overrides_failed_contexts_by_name_or_job():
     ],
 )
 def test_contexts_are_separated_by_spaces_or_quoted(text, contexts):
-    assert plugin_commands.parse(text, text).override == contexts
+    ((command, wanted),) = plugins.parse(text, text).found
+    assert (command.name, wanted.names) == ("/override", contexts)
 
 
 @pytest.mark.parametrize("text", ["/override-sticky docs", "/override-cancel", "/overrides docs", " /override docs"])
 def test_what_is_not_override_is_none(text):
-    assert not plugin_commands.parse(text, text)
+    assert not plugins.parse(text, text)
 
 
 def test_override_without_a_context_is_answered_whoever_asks():
