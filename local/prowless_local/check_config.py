@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain.config import warning_names
+from prowless.domain.config.findings import ERROR, LEVELS, NOTE, WARNING, Finding
 from prowless.domain.errors import ConfigError
 from prowless.domain.wording import shown
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prowless.domain.config.compile import Compiled
+    from prowless.domain.config.findings import Problems
     from prowless.domain.config.jobs import Job, RepositoryConfig
     from prowless_local.configuration import Configuration
 
@@ -29,13 +34,14 @@ def add_to(commands: Any) -> None:
         "check-config",
         help="say what is wrong with a configuration, by file and line",
         description=__doc__,
-        epilog="Exit codes: 0 fine, 1 problems, 2 unusable arguments.",
+        epilog="Exit codes: 0 fine, 1 errors, 2 unusable arguments.",
     )
     parser.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH", help="configuration folder, job folder, or single file"
     )
     add_paths(parser)
-    parser.add_argument("--strict", action="store_true", help="take warnings for problems")
+    parser.add_argument("--strict", action="store_true", help="take warnings for errors; notes stay notes")
+    _add_warning_options(parser)
     parser.add_argument(
         "--in-repo",
         nargs=2,
@@ -46,6 +52,19 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _add_warning_options(parser: argparse.ArgumentParser) -> None:
+    """Prow's own options for which warnings count (`cmd/checkconfig/main.go:219-233`)."""
+    for option, where, text in (
+        ("--warnings", "warnings", "only this warning; may stand several times"),
+        ("--exclude-warning", "excluded", "not this warning; may stand several times"),
+        ("--required-job-annotations", "annotations", "an annotation that every job must have; several times too"),
+    ):
+        parser.add_argument(option, dest=where, action="append", default=[], metavar="NAME", help=text)
+    parser.add_argument(
+        "--include-default-warnings", action="store_true", help="the default warnings beside those of --warnings"
+    )
+
+
 def add_paths(parser: argparse.ArgumentParser) -> None:
     """Prow's own options for where the parts are (`pkg/flagutil/config/config.go`, `plugins.go`)."""
     parser.add_argument("--config-path", type=Path, metavar="FILE", help="Prow's config.yaml")
@@ -54,30 +73,58 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; its exit code: 0 fine, 1 problems.
+    """Run the command; its exit code: 0 fine, 1 errors.
 
     Raises:
         ConfigError: the arguments cannot be used.
     """
+    from prowless.domain.config.lint import lint  # noqa: PLC0415  as below
     from prowless_local import configuration  # noqa: PLC0415  only the commands about configuration read YAML
 
+    enabled = _enabled(options)
     parts = configuration.named_parts(options.paths, options)
     repository, file = options.in_repo or ("", "")
     if options.in_repo:
         _check_in_repo_arguments(repository, file)
     found = configuration.read(parts)
-    problems, warnings = list(found.problems), list(found.warnings)
     own: RepositoryConfig | None = None
-    if options.in_repo and found.compiled:
-        own = _in_repo(repository, file, found.compiled, problems, warnings)
-    if options.strict:
-        problems, warnings = [*problems, *warnings], []
+    if found.compiled:
+        lint(found.compiled, found.sources, found.problems, options.annotations)
+        own = _in_repo(repository, file, found.compiled, found.problems) if options.in_repo else None
+    findings = [_judged(one, strict=options.strict) for one in found.problems.findings() if one.name in enabled]
+    findings += _not_provided(options.warnings)
+    findings.sort(key=lambda one: LEVELS.index(one.level))
     summary = _summary(found, own)
     if options.format == "json":
-        print(json.dumps({"problems": problems, "warnings": warnings, "summary": summary}, indent=1))
+        print(json.dumps({"findings": [asdict(one) for one in findings], "summary": summary}, indent=1))
     else:
-        _show(problems, warnings, summary)
-    return 1 if problems else 0
+        _show(findings, summary)
+    return int(any(one.level == ERROR for one in findings))
+
+
+def _enabled(options: argparse.Namespace) -> frozenset[str]:
+    """The names of warnings that count, and the empty one of errors and notes.
+
+    Raises:
+        ConfigError: a name that neither Prow nor we have.
+    """
+    for name in (*options.warnings, *options.excluded):
+        if name not in warning_names.ALL:
+            known = " ".join(warning_names.ALL)
+            raise ConfigError([f'no such warning "{shown(name)}", valid warnings: [{known}]'])
+    names = warning_names.enabled(options.warnings, options.excluded, with_default=options.include_default_warnings)
+    return names | {""}
+
+
+def _judged(finding: Finding, *, strict: bool) -> Finding:
+    return replace(finding, level=ERROR) if strict and finding.level == WARNING else finding
+
+
+def _not_provided(asked: Iterable[str]) -> list[Finding]:
+    about = {name: warning_names.NOT_PROVIDED[name] for name in asked if name in warning_names.NOT_PROVIDED}
+    return [
+        Finding(level=NOTE, text=f"warning {name} is not provided: it is about {what}") for name, what in about.items()
+    ]
 
 
 def _check_in_repo_arguments(repository: str, file: str) -> None:
@@ -87,26 +134,23 @@ def _check_in_repo_arguments(repository: str, file: str) -> None:
         raise ConfigError([f"--in-repo: {file}: there is no such file or folder"])
 
 
-def _in_repo(
-    repository: str, file: str, compiled: Compiled, problems: list[str], warnings: list[str]
-) -> RepositoryConfig | None:
+def _in_repo(repository: str, file: str, compiled: Compiled, problems: Problems) -> RepositoryConfig | None:
     """A repository's own configuration beside the central one; None after adding what is wrong with it."""
     from prowless.adapters.config_files import read_in_repo  # noqa: PLC0415  as above
-    from prowless.domain.config.decode import Problems  # noqa: PLC0415
     from prowless.domain.config.in_repo import compile_in_repo  # noqa: PLC0415
 
-    told = Problems()
     if not compiled.central.runs_in_repo(repository):
-        warnings.append(f"{file}: in_repo_config.enabled does not hold for {repository}: these jobs never run")
-    own: RepositoryConfig | None = None
+        text = f"in_repo_config.enabled does not hold for {repository}: these jobs never run"
+        problems.warn(file, text, warning_names.MISPLACED)
     try:
-        own = compile_in_repo(
-            read_in_repo(Path(file)), compiled.central, compiled.repository(repository), problems=told
-        )
+        documents = read_in_repo(Path(file))
     except ConfigError as error:
-        problems.extend(error.problems)
-    warnings.extend(told.all_warnings())
-    return own
+        for problem in error.problems:
+            problems.error("", problem)
+        return None
+    with suppress(ConfigError):  # its lines are among the problems
+        return compile_in_repo(documents, compiled.central, compiled.repository(repository), problems=problems)
+    return None
 
 
 def _summary(found: Configuration, own: RepositoryConfig | None) -> dict[str, Any]:
@@ -128,15 +172,13 @@ def _summary(found: Configuration, own: RepositoryConfig | None) -> dict[str, An
     return summary
 
 
-def _show(problems: Iterable[str], warnings: Iterable[str], summary: dict[str, Any]) -> None:
-    """One line for each problem and warning, then the counts."""
-    count = {"problems": 0, "warnings": 0}
-    for problem in problems:
-        print(shown(problem, _LINE))
-        count["problems"] += 1
-    for warning in warnings:
-        print(f"warning: {shown(warning, _LINE)}")
-        count["warnings"] += 1
+def _show(findings: Iterable[Finding], summary: dict[str, Any]) -> None:
+    """One line for each finding, then the counts."""
+    count = dict.fromkeys(LEVELS, 0)
+    for finding in findings:
+        name = f" [{finding.name}]" if finding.name else ""
+        print(f"{finding.level}: {shown(str(finding), _LINE)}{name}")
+        count[finding.level] += 1
     jobs = summary.get("jobs")
     lines = {"files": str(summary["files"])}
     if jobs is not None:
@@ -144,6 +186,6 @@ def _show(problems: Iterable[str], warnings: Iterable[str], summary: dict[str, A
         lines["jobs"] = f"{sum(jobs.values())} ({kinds})"
         lines["repositories"] = str(summary["repositories"])
         lines["clusters"] = ", ".join(f"{name} {number}" for name, number in summary["clusters"].items()) or "none"
-    lines["result"] = f"{count['problems']} problems, {count['warnings']} warnings"
+    lines["result"] = ", ".join(f"{number} {level}s" for level, number in count.items())
     for name, value in lines.items():
         print(f"{name:13} {shown(value, _LINE)}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from prowless.adapters.config_files import FILE_NAMES, Parts, layout, read_sources
 from prowless.domain.config.compile import Compiled, compile_config
-from prowless.domain.config.decode import Problems
+from prowless.domain.config.findings import Problems
 from prowless.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,18 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from prowless.domain.config.document import Sources
+
 _MANY = 100
 """Files from which on a progress bar is worth its line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """What was read. `compiled` is None if there are problems."""
+    """What was read. `compiled` is None if there are errors; `problems` takes what is found out later."""
 
     compiled: Compiled | None
-    problems: tuple[str, ...]
-    warnings: tuple[str, ...]
-    files: int
+    problems: Problems
+    sources: Sources
+
+    @property
+    def files(self) -> int:
+        """How many files were read."""
+        sources = self.sources
+        documents = [sources.config, sources.plugins, sources.settings, *sources.jobs]
+        return sum(document is not None for document in documents)
 
 
 def named_parts(paths: Sequence[Path], options: argparse.Namespace) -> Parts:
@@ -57,24 +65,17 @@ def named_parts(paths: Sequence[Path], options: argparse.Namespace) -> Parts:
 
 
 def read(parts: Parts) -> Configuration:
-    """Read and compile, with every problem and warning; a progress bar shows large trees on a terminal."""
+    """Read and compile, with everything that is found; a progress bar shows large trees on a terminal."""
     unreadable: list[str] = []
     with _progress() as progress:
         sources = read_sources(parts, problems=unreadable, progress=progress)
     problems = Problems()
+    for problem in unreadable:
+        problems.error("", problem)
     compiled: Compiled | None = None
-    errors: tuple[str, ...] = ()
-    try:
+    with suppress(ConfigError):  # its lines are among the problems
         compiled = compile_config(sources, problems)
-    except ConfigError as error:
-        errors = error.problems
-    documents = [sources.config, sources.plugins, sources.settings, *sources.jobs]
-    return Configuration(
-        compiled=None if unreadable else compiled,
-        problems=(*unreadable, *errors),
-        warnings=tuple(problems.all_warnings()),
-        files=sum(document is not None for document in documents),
-    )
+    return Configuration(compiled=compiled, problems=problems, sources=sources)
 
 
 def _taken_apart(path: Path) -> list[tuple[str, Path]]:

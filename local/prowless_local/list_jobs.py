@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
     found = configuration.read(configuration.named_parts(options.paths, options))
     if found.compiled is None:
-        for problem in found.problems:
+        for problem in found.problems.all_errors():
             print(shown(problem, _CELL * len(_COLUMNS)), file=sys.stderr)
         return 1
     rows = [row for row in _rows(found.compiled) if options.repo in {None, row[1]}]

@@ -8,6 +8,7 @@ from prowless_local import cli
 
 SETTINGS = "clusters: {default: {server: https://k8s.example}}\n"
 SPEC = "{containers: [{image: busybox, command: [make]}]}"
+DECORATED = "decorate_all_jobs: true\n"
 JOBS = f"""
 presubmits:
   acme/app:
@@ -23,7 +24,7 @@ periodics:
 - {{name: nightly, cron: "@daily", extra_refs: [{{org: acme, repo: app, base_ref: main}}], spec: {SPEC}}}
 - {{name: hourly, interval: 1h, spec: {SPEC}}}
 """
-IN_REPO = "in_repo_config: {enabled: {acme: true}}\n"
+IN_REPO = "decorate_all_jobs: true\nin_repo_config: {enabled: {acme: true}}\n"
 
 
 @pytest.fixture
@@ -51,7 +52,9 @@ def prowless(capsys):
 def checked(prowless):
     def run(*arguments):
         code, out = prowless("check-config", *arguments, "--format", "json")
-        return code, json.loads(out)
+        found = json.loads(out)
+        found["lines"] = [f"{one['level']}: {one['at']}: {one['text']}" for one in found["findings"]]
+        return code, found
 
     return run
 
@@ -64,7 +67,7 @@ def test_a_good_configuration_is_counted(folder, prowless):
         "jobs          8 (3 presubmits, 3 postsubmits, 2 periodics)",
         "repositories  1",
         "clusters      default 8",
-        "result        0 problems, 0 warnings",
+        "result        0 errors, 0 warnings, 0 notes",
     ]
 
 
@@ -73,19 +76,74 @@ def test_all_problems_are_told_at_once_with_file_and_line(folder, prowless):
     code, out = prowless("check-config", folder)
     assert code == 1
     lines = out.splitlines()
-    assert lines[0].startswith(f"{folder}/jobs/bad.yaml:2: not YAML")
-    assert lines[1].startswith(f"{folder}/plugins.yaml: plugins configuration: expected a mapping")
-    assert lines[2].startswith(f"{folder}/jobs/app.yaml:13: invalid cron string daily in periodic nightly")
-    assert lines[3:] == ["files         4", "result        3 problems, 0 warnings"]
+    assert lines[0].startswith(f"error: {folder}/jobs/bad.yaml:2: not YAML")
+    assert lines[1].startswith(f"error: {folder}/plugins.yaml: plugins configuration: expected a mapping")
+    assert lines[2].startswith(f"error: {folder}/jobs/app.yaml:13: invalid cron string daily in periodic nightly")
+    assert lines[3:] == ["files         4", "result        3 errors, 0 warnings, 0 notes"]
 
 
-def test_warnings_are_problems_only_if_strict(folder, checked):
+def test_warnings_are_errors_only_if_strict(folder, checked):
     write(folder, {"jobs/more.yaml": f"periodics:\n- {{name: a, interval: 1h, tag: [x], spec: {SPEC}}}\n"})
     warning = f"{folder}/jobs/more.yaml:2: unknown field 'tag' in periodic a; did you mean 'tags'?"
     code, found = checked(folder)
-    assert (code, found["problems"], found["warnings"]) == (0, [], [warning])
+    assert (code, found["lines"]) == (0, [f"warning: {warning}"])
     code, found = checked(folder, "--strict")
-    assert (code, found["problems"], found["warnings"]) == (1, [warning], [])
+    assert (code, found["lines"]) == (1, [f"error: {warning}"])
+
+
+def test_what_is_valid_in_prow_and_not_provided_here_is_a_note_also_if_strict(folder, prowless):
+    write(
+        folder,
+        {"config.yaml": f"{DECORATED}tide: {{sync_period: 1m}}\n", "plugins.yaml": "plugins: {acme: [trigger, lgtm]}"},
+    )
+    code, out = prowless("check-config", folder, "--strict")
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        f"note: {folder}/plugins.yaml:1: plugin lgtm is not provided",
+        f"note: {folder}/config.yaml:2: tide is read and not acted on",
+    ]
+
+
+def test_a_configuration_of_prow_alone_passes_strict_without_our_settings(folder, checked):
+    (folder / "prowless.yaml").unlink()
+    code, found = checked(folder, "--strict")
+    assert (code, [one["level"] for one in found["findings"]]) == (0, ["note"])
+    assert "cluster 'default' is not configured" in found["findings"][0]["text"]
+
+
+def test_a_warning_is_printed_with_its_name_and_can_be_excluded_or_asked_for_alone(folder, prowless):
+    write(folder, {"config.yaml": "job: {}\n"})
+    code, out = prowless("check-config", folder)
+    unknown, bare, *_ = out.splitlines()
+    assert (code, unknown) == (
+        0,
+        f"warning: {folder}/config.yaml:1: unknown field 'job' in config [unknown-fields]",
+    )
+    assert bare.startswith(f"warning: {folder}/jobs/app.yaml:4: the following jobs use the kubernetes provider but do")
+    assert bare.endswith(": [unit docs manual image site never nightly hourly] [non-decorated-jobs]")
+    for arguments, names in [
+        (["--exclude-warning", "non-decorated-jobs"], {"unknown-fields"}),
+        (["--warnings", "non-decorated-jobs"], {"non-decorated-jobs"}),
+        (["--warnings", "unknown-fields-all"], {"unknown-fields"}),
+        (["--warnings", "valid-decoration-config"], set()),
+        (
+            ["--warnings", "valid-decoration-config", "--include-default-warnings"],
+            {"unknown-fields", "non-decorated-jobs"},
+        ),
+    ]:
+        code, out = prowless("check-config", folder, *arguments, "--format", "json")
+        assert {one["name"] for one in json.loads(out)["findings"]} == names
+
+
+def test_a_warning_of_prow_that_is_not_provided_is_accepted_and_told(folder, checked):
+    code, found = checked(folder, "--warnings", "mismatched-tide", "--exclude-warning", "validate-owners")
+    assert (code, found["lines"]) == (0, ["note: : warning mismatched-tide is not provided: it is about Tide"])
+
+
+def test_annotations_that_every_job_must_have(folder, checked):
+    code, found = checked(folder, "--required-job-annotations", "owner", "--strict")
+    assert code == 1
+    assert found["lines"][0] == (f"error: {folder}/jobs/app.yaml:4: job 'unit' is missing required annotations: owner")
 
 
 def test_the_parts_may_be_named_as_for_prows_checkconfig(folder, checked):
@@ -102,7 +160,7 @@ def test_the_parts_may_be_named_as_for_prows_checkconfig(folder, checked):
         folder / "p.yaml",
     )
     assert (code, found["summary"]["files"], found["summary"]["jobs"]["presubmits"]) == (0, 4, 3)
-    assert found["warnings"] == [f"{folder}/p.yaml:1: plugin heart is not provided"]
+    assert found["lines"] == [f"note: {folder}/p.yaml:1: plugin heart is not provided"]
 
 
 def test_several_folders_and_files_are_one_configuration(folder, checked, tmp_path):
@@ -121,6 +179,8 @@ def test_several_folders_and_files_are_one_configuration(folder, checked, tmp_pa
         ["{folder}", "--config-path", "{folder}/prowless.yaml"],  # the folder has a config.yaml
         ["{folder}", "--in-repo", "acme", "{folder}/jobs/app.yaml"],
         ["{folder}", "--in-repo", "acme/app", "none"],
+        ["{folder}", "--warnings", "unknown-fiels"],
+        ["{folder}", "--exclude-warning", "none"],
     ],
 )
 def test_arguments_that_cannot_be_used_end_in_2(folder, prowless, arguments):
@@ -132,8 +192,8 @@ def test_an_in_repo_file_is_checked_against_the_configuration(folder, checked):
     own = write(folder / "own", {".prow.yaml": f"presubmits:\n- {{name: lint, brances: [x], spec: {SPEC}}}\n"})
     code, found = checked(folder, "--in-repo", "acme/app", own / ".prow.yaml")
     assert (code, found["summary"]["jobs"]["presubmits"], found["summary"]["repositories"]) == (0, 4, 1)
-    assert found["warnings"] == [
-        f"{own}/.prow.yaml:2: unknown field 'brances' in presubmit lint; did you mean 'branches'?"
+    assert found["lines"] == [
+        f"warning: {own}/.prow.yaml:2: unknown field 'brances' in presubmit lint; did you mean 'branches'?"
     ]
 
 
@@ -141,9 +201,9 @@ def test_what_is_wrong_with_an_in_repo_file_is_told(folder, checked):
     own = write(folder / "own", {".prow/a.yaml": f"presubmits:\n- {{name: unit, cluster: big, spec: {SPEC}}}\n"})
     code, found = checked(folder, "--in-repo", "other/app", own)
     assert code == 1
-    assert found["problems"] == [f'{own}/.prow/a.yaml:2: cluster "big" is not allowed for repository "other/app"']
-    assert found["warnings"] == [
-        f"{own}: in_repo_config.enabled does not hold for other/app: these jobs never run",
+    assert found["lines"] == [
+        f'error: {own}/.prow/a.yaml:2: cluster "big" is not allowed for repository "other/app"',
+        f"warning: {own}: in_repo_config.enabled does not hold for other/app: these jobs never run",
     ]
     assert found["summary"]["jobs"]["presubmits"] == 3
 

@@ -106,6 +106,13 @@ tide: {sync_period: 1m}
     assert "config.yaml:15: tide is read and not acted on" in snapshot.warnings
 
 
+def test_a_job_url_prefix_that_is_no_address_is_refused():
+    config = "plank: {job_url_prefix_config: {acme: '%zz'}}"
+    assert problems(compiled, config=config) == (
+        'config.yaml: invalid value for Planks job_url_prefix_config["acme"]: invalid URL escape "%zz"',
+    )
+
+
 def test_an_empty_list_takes_the_default_cluster_from_in_repo_jobs():
     config = 'in_repo_config: {allowed_clusters: {"*": []}}'
     assert central(compiled(config=config)).in_repo_clusters == {"*": ()}

@@ -1,6 +1,6 @@
 import pytest
 
-from prowless.domain.config.decode import MAX_PROBLEMS, Problems
+from prowless.domain.config.findings import MAX_PROBLEMS, Problems
 from prowless.domain.config.job_options import option_problems, option_warnings
 from prowless.domain.config.jobs import Presubmit
 from prowless.domain.refs import Refs
@@ -72,7 +72,8 @@ def test_options_that_prow_accepts(fields):
 
 
 def test_a_name_that_labels_cut_off_is_told():
-    (warning,) = option_warnings(job(name="n" * 64))
+    ((name, warning),) = option_warnings(job(name="n" * 64))
+    assert name == "long-job-names"
     assert warning.startswith("name of job too long (should be at most 63 characters)")
     assert list(option_warnings(job(name="n" * 63))) == []
 
@@ -80,9 +81,8 @@ def test_a_name_that_labels_cut_off_is_told():
 def test_refs_that_stand_twice_are_told_for_presubmits():
     lib = Refs(org="acme", repo="lib", base_ref="main")
     twice = job(extra_refs=(lib, lib, Refs(org="acme", repo="app", base_ref="main")))
-    assert list(option_warnings(twice, "acme/app")) == [
-        "invalid job unit on repo acme/app: the following refs specified more than once: acme/app,acme/lib"
-    ]
+    text = "invalid job unit on repo acme/app: the following refs specified more than once: acme/app,acme/lib"
+    assert list(option_warnings(twice, "acme/app")) == [("duplicate-job-refs", text)]
     assert list(option_warnings(twice)) == []
     assert list(option_warnings(job(extra_refs=(lib,)), "acme/app")) == []
 
@@ -91,7 +91,11 @@ def test_problems_are_bounded_and_say_how_many_were_left_out():
     problems = Problems()
     for number in range(MAX_PROBLEMS + 3):
         problems.error("a.yaml", str(number))
-        problems.warn("a.yaml", str(number))
+        problems.warn("a.yaml", str(number), "long-job-names")
+    problems.warn("a.yaml", "another kind", "unknown-fields")
     assert problems.all_errors()[-1] == "3 more errors like these are not listed"
-    assert problems.all_warnings()[-1] == "3 more warnings like these are not listed"
+    assert problems.all_warnings()[-2:] == [
+        "a.yaml: another kind",
+        "3 more warnings like these are not listed",
+    ]
     assert len(problems.all_errors()) == MAX_PROBLEMS + 1

@@ -73,8 +73,8 @@ def test_options_of_override():
 
 def test_plugins_that_are_not_provided_or_not_known_are_told_once():
     assert warnings("plugins:\n  acme: [approve, trigger]\n  other: [approve, overide]\n") == [
-        "plugins.yaml:2: plugin approve is not provided (enabled in 2 places, this is the first)",
         "plugins.yaml:3: unknown plugin: overide; did you mean 'override'?",
+        "plugins.yaml:2: plugin approve is not provided (enabled in 2 places, this is the first)",
     ]
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from prowless.adapters.config_files import parse_document
 from prowless.domain.config.central import CentralConfig, JobDefaults
-from prowless.domain.config.decode import Problems
+from prowless.domain.config.findings import Problems
 from prowless.domain.config.in_repo import MAX_JOBS, compile_in_repo
 from prowless.domain.config.jobs import Postsubmit, Presubmit, RepositoryConfig
 from prowless.domain.errors import ConfigError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prowless.domain.config import validate
-from prowless.domain.config.decode import Problems, Reader, Struct
+from prowless.domain.config.decode import Reader, Struct
 from prowless.domain.config.job_options import option_warnings
 from prowless.domain.config.jobs import (
     Job,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from prowless.domain.config.central import JobDefaults
     from prowless.domain.config.document import Document
+    from prowless.domain.config.findings import Problems
 
 J = TypeVar("J", bound=Job)
 
@@ -85,7 +86,7 @@ class JobBuilder:
         for repository, jobs in (table or {}).items():
             at = reader.document.at(table.line_of(repository)) if table is not None else ""
             if "://" in repository:
-                self.problems.warn(at, f"{what} of {repository}: Gerrit is not supported, these jobs never run")
+                self.problems.note(at, f"{what} of {repository}: Gerrit is not supported, these jobs never run")
             elif not _REPOSITORY.fullmatch(repository):
                 self.problems.error(at, f"{what}: {repository!r} is not org/repo")
             else:
@@ -157,7 +158,7 @@ class JobBuilder:
                 self.problems.error(at, f"job {raw['name']} failed to merge presets for podspec: {exc}")
         self.clusters_used.setdefault(cluster, f"{at} (job {raw['name']})")
         if agent not in validate.AGENTS:
-            self.problems.warn(at, f"job {raw['name']}: no engine runs agent {agent!r}: its runs end in an error")
+            self.problems.note_once(at, f"no engine runs agent {agent!r}: runs of such jobs end in an error")
         return cls(**raw)
 
     def _extra_refs(self, raw: Mapping[str, Any], at: str) -> list[Mapping[str, Any]]:
@@ -196,5 +197,5 @@ class JobBuilder:
             self.problems.error(job.source, problem)
 
     def _warn(self, job: Job, repository: str = "") -> None:
-        for warning in option_warnings(job, repository):
-            self.problems.warn_once(job.source, warning)
+        for name, warning in option_warnings(job, repository):
+            self.problems.warn_once(job.source, warning, name)

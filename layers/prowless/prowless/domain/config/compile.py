@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.clusters import Cluster
-from prowless.domain.config import snapshot
+from prowless.domain.config import snapshot, warning_names
+from prowless.domain.config.addresses import address_problem
 from prowless.domain.config.build import JobBuilder
 from prowless.domain.config.central import CentralConfig, JobDefaults
-from prowless.domain.config.decode import Problems, Reader
+from prowless.domain.config.decode import Reader
 from prowless.domain.config.document import Table
+from prowless.domain.config.findings import Problems
 from prowless.domain.config.plugins import PLUGINS_FILE, Plugins, read_plugins, without_trigger
 from prowless.domain.config.presets import carries_secrets, entries_of_map
 from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS
@@ -90,8 +92,8 @@ class _Compilation:
         central = self._central(config, settings, plugins, defaults)
         self._check_clusters(central, builder.clusters_used)
         if self._sources.plugins and (missing := without_trigger(central.plugins, _named(builder))):
-            self._problems.warn(self._sources.plugins.path, missing)
-        if self._problems.errors:
+            self._problems.warn(self._sources.plugins.path, missing, warning_names.MISSING_TRIGGER)
+        if self._problems.failed:
             raise ConfigError(self._problems.all_errors())
         return Compiled(
             central=central,
@@ -107,7 +109,8 @@ class _Compilation:
             builder.read(self._sources.config, config)
         for document, section in files:
             if "decorate_all_jobs" in section:
-                self._problems.warn(document.path, "decorate_all_jobs counts in config.yaml only")
+                text = "decorate_all_jobs counts in config.yaml only"
+                self._problems.warn(document.path, text, warning_names.MISPLACED)
             builder.read(document, section)
         builder.check_together()
 
@@ -117,7 +120,7 @@ class _Compilation:
             return {}
         for warning in document.warnings:
             path, _, text = warning.partition(": ")
-            self._problems.warn(path, text)
+            self._problems.warn(path, text, warning_names.LOST)
         if document.data is None:
             return {}
         if isinstance(document.data, Table) and _KUBERNETES_OBJECT.issubset(document.data):
@@ -125,7 +128,8 @@ class _Compilation:
                 document.at(1), "a Kubernetes object, not configuration: use the file that is inside it"
             )
             return {}
-        return Reader(document, self._problems).struct(document.data, struct, document.path)
+        unknown = warning_names.UNKNOWN_IN_JOBS if struct is JOB_FILE else warning_names.UNKNOWN
+        return Reader(document, self._problems, unknown).struct(document.data, struct, document.path)
 
     def _check_names(self) -> None:
         """Prow keeps job files in ConfigMaps, by their base name (`config.go:1755`)."""
@@ -151,9 +155,8 @@ class _Compilation:
                         self._problems.error(at, f"duplicated preset 'label:value' pair : {pair}")
                     pairs.add(pair)
                 if not preset.get("labels") and carries_secrets(preset):
-                    self._problems.warn(
-                        at, "a preset without labels applies to every job, and this one brings a secret"
-                    )
+                    text = "a preset without labels applies to every job, and this one brings a secret"
+                    self._problems.warn(at, text, warning_names.PRESET_FOR_ALL)
                 presets.append(preset)
         return presets
 
@@ -191,6 +194,9 @@ class _Compilation:
         templates = plank.get("report_templates") or {}
         if plank.get("report_template"):
             templates = {"*": plank["report_template"]}
+        for key, address in (plank.get("job_url_prefix_config") or {}).items():
+            if problem := address_problem(address):
+                self._config_error(f'invalid value for Planks job_url_prefix_config["{key}"]: {problem}')
         allowed = {key: tuple(names) for key, names in (in_repo.get("allowed_clusters") or {}).items()}
         written = {"default_job_timeout": config.get("default_job_timeout")}
         written |= {f"pod_{phase}_timeout": plank.get(f"pod_{phase}_timeout") for phase in _POD_PHASES}
@@ -226,17 +232,25 @@ class _Compilation:
         return clusters
 
     def _check_clusters(self, central: CentralConfig, used: Mapping[str, str]) -> None:
-        """A job on an unknown cluster ends in an error when it runs, as in Prow; here it is told before."""
+        """A job on an unknown cluster ends in an error when it runs, as in Prow; here it is told before.
+
+        Without our settings file it is Prow's configuration alone that is checked, and no cluster is known.
+        """
         for alias, first in used.items():
-            if alias not in central.clusters:
-                known = ", ".join(sorted(central.clusters)) or "none"
-                self._problems.warn(
-                    first, f"cluster {alias!r} is not configured (known: {known}): runs end in an error"
-                )
+            if alias in central.clusters:
+                continue
+            known = ", ".join(sorted(central.clusters)) or "none"
+            text = f"cluster {alias!r} is not configured (known: {known}): runs end in an error"
+            if self._sources.settings:
+                self._problems.warn(first, text, warning_names.CLUSTER)
+            else:
+                self._problems.note(first, text)
 
     def _plugins(self, section: Mapping[str, Any]) -> Plugins:
         document = self._sources.plugins
-        return read_plugins(document, section, Reader(document, self._problems)) if document else Plugins()
+        if document is None:
+            return Plugins()
+        return read_plugins(document, section, Reader(document, self._problems, warning_names.UNKNOWN))
 
     def _trust(self, triggers: Iterable[Mapping[str, Any]]) -> dict[str, TrustOptions]:
         """`triggers` of our settings and of plugins.yaml; the first entry that names a repository counts."""

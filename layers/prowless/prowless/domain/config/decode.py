@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain.config import warning_names
 from prowless.domain.config.document import Document, Table
 from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
@@ -16,56 +17,10 @@ from prowless.domain.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from prowless.domain.config.findings import Problems
+
     Kind = Callable[["Reader", Any, str, str], Any]
     """Reads one value: reader, value, position, and the field's name for messages. None: refused and reported."""
-
-MAX_PROBLEMS = 500
-"""Lines that are kept of each kind; a broken generator makes thousands of equal ones."""
-
-
-@dataclass(slots=True)
-class Problems:
-    """What is wrong (`errors`) and what has no effect (`warnings`), one line each, with file and line."""
-
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    _dropped: dict[str, int] = field(default_factory=lambda: {"errors": 0, "warnings": 0})
-    _once: dict[str, tuple[str, int]] = field(default_factory=dict)
-
-    def error(self, at: str, text: str) -> None:
-        """Something that makes the configuration unusable."""
-        if len(self.errors) < MAX_PROBLEMS:
-            self.errors.append(f"{at}: {text}")
-        else:
-            self._dropped["errors"] += 1
-
-    def warn(self, at: str, text: str) -> None:
-        """Something that has no effect, or not the one expected."""
-        if len(self.warnings) < MAX_PROBLEMS:
-            self.warnings.append(f"{at}: {text}")
-        else:
-            self._dropped["warnings"] += 1
-
-    def warn_once(self, at: str, text: str) -> None:
-        """A warning that is the same in many places: one line for all of them."""
-        first, count = self._once.get(text, (at, 0))
-        self._once[text] = (first, count + 1)
-
-    def all_errors(self) -> list[str]:
-        """The errors, and how many more there were than are kept."""
-        return self.errors + self._more("errors")
-
-    def all_warnings(self) -> list[str]:
-        """The warnings, those of many places last, and how many more there were than are kept."""
-        places = [
-            f"{at}: {text}" + (f" (in {count} places, this is the first)" if count > 1 else "")
-            for text, (at, count) in self._once.items()
-        ]
-        return self.warnings + self._more("warnings") + places
-
-    def _more(self, kind: str) -> list[str]:
-        count = self._dropped[kind]
-        return [f"{count} more {kind} like these are not listed"] if count else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +43,11 @@ class Struct:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads the tables of one document."""
+    """Reads the tables of one document. `unknown` is the name of its warnings about unknown fields."""
 
     document: Document
     problems: Problems
+    unknown: str = warning_names.UNKNOWN_IN_JOBS
 
     def table(self, value: Any, at: str, what: str) -> Table | None:
         """A mapping, or None after reporting that it is something else."""
@@ -108,17 +64,19 @@ class Reader:
             position = self.document.at(table.line_of(written)) if table is not None else at
             name = struct.key(written)
             if name is None:
-                self.problems.warn(
-                    position, f"unknown field {written!r} in {what or struct.name}{nearest(written, struct.fields)}"
-                )
+                self.unknown_field(position, written, what or struct.name, struct.fields)
                 continue
             if name in struct.unused:
-                self.problems.warn_once(position, f"{name} is read and not acted on")
+                self.problems.note_once(position, f"{name} is read and not acted on")
             if item is not None:
                 found = struct.fields[name](self, item, position, f"{what}: {name}" if what else name)
                 if found is not None:
                     fields[name] = found
         return fields
+
+    def unknown_field(self, at: str, written: str, what: str, known: Iterable[str]) -> None:
+        """Name a field that nothing reads, with the nearest one that something does."""
+        self.problems.warn(at, f"unknown field {written!r} in {what}{nearest(written, known)}", self.unknown)
 
     def items(self, value: Any, at: str, what: str) -> list[tuple[Any, str]]:
         """The items of a list with their positions."""

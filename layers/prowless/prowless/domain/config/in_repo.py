@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain.config import warning_names
 from prowless.domain.config.build import JobBuilder
-from prowless.domain.config.decode import Problems, Reader, Struct, list_of, nearest, opaque, structure
+from prowless.domain.config.decode import Reader, Struct, list_of, nearest, opaque, structure
 from prowless.domain.config.document import Table
+from prowless.domain.config.findings import Problems
 from prowless.domain.config.schema import PRESET
 from prowless.domain.errors import ConfigError
 
@@ -67,7 +69,7 @@ def compile_in_repo(
         present: dict[str, list[Any]] = getattr(builder, name)
         present[static.repository] = [*jobs, *present.get(static.repository, ())]
     builder.check_together()
-    if problems.errors:
+    if problems.failed:
         raise ConfigError(problems.all_errors())
     return replace(
         static,
@@ -80,7 +82,7 @@ def _section(document: Document, problems: Problems) -> dict[str, Any]:
     """A file's fields; an empty file has none. Keys that cannot have an effect are errors."""
     for warning in document.warnings:
         path, _, text = warning.partition(": ")
-        problems.warn(path, text)
+        problems.warn(path, text, warning_names.LOST)
     if document.data is None:
         return {}
     reader = Reader(document, problems)

@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from prowless.domain.config import warning_names
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -36,19 +38,22 @@ def option_problems(job: Job) -> Iterator[str]:
     yield from _clone_problems(job)
 
 
-def option_warnings(job: Job, repository: str = "") -> Iterator[str]:
+def option_warnings(job: Job, repository: str = "") -> Iterator[tuple[str, str]]:
     """What `checkconfig` warns of: names that labels cut off, refs that stand twice (`config.go:2343`).
 
+    Each with the warning's name.
     `repository` is the one that a presubmit is of.
     """
     if len(job.name) > _MAX_NAME:
-        yield f"name of job too long (should be at most {_MAX_NAME} characters): Kubernetes' labels keep its beginning"
+        text = f"name of job too long (should be at most {_MAX_NAME} characters): Kubernetes' labels keep its beginning"
+        yield warning_names.LONG_NAMES, text
     names = [refs.repository for refs in job.extra_refs]
     if repository:
         names.append(repository)
         twice = ",".join(sorted({name for name in names if names.count(name) > 1}))
         if twice:
-            yield (f"invalid job {job.name} on repo {repository}: the following refs specified more than once: {twice}")
+            text = f"invalid job {job.name} on repo {repository}: the following refs specified more than once: {twice}"
+            yield warning_names.DUPLICATE_REFS, text
 
 
 def _clone_problems(job: Job) -> Iterator[str]:

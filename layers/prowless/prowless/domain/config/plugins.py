@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain.config import warning_names
 from prowless.domain.config.decode import (
     Reader,
     Struct,
@@ -204,9 +205,10 @@ def _check(document: Document, found: Mapping[str, Mapping[str, Any]], reader: R
     for name, (at, count) in places.items():
         where = f" (enabled in {count} places, this is the first)" if count > 1 else ""
         if name not in KNOWN:
-            reader.problems.warn(at, f"unknown plugin: {name}{nearest(name, KNOWN)}{where}")
+            text = f"unknown plugin: {name}{nearest(name, KNOWN)}{where}"
+            reader.problems.warn(at, text, warning_names.UNKNOWN_PLUGIN)
         elif name not in PROVIDED:
-            reader.problems.warn(at, f"plugin {name} is not provided{where}")
+            reader.problems.note(at, f"plugin {name} is not provided{where}")
 
 
 def _provided(found: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, tuple[str, ...]]]:

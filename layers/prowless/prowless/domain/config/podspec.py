@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prowless.domain.config.decode import nearest
 from prowless.domain.config.document import Table
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def canonical(reader: Reader, value: Any, what: str) -> Any:
         name = written if written in FIELD_NAMES else _FOLDED.get(written.lower())
         if name is None:
             at = reader.document.at(value.line_of(written))
-            reader.problems.warn(at, f"unknown field {written!r} in {what}{nearest(written, FIELD_NAMES)}")
+            reader.unknown_field(at, written, what, FIELD_NAMES)
             fields[written] = item
         elif item is not None:
             fields[name] = item if name in _FREE else canonical(reader, item, what)
