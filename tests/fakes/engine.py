@@ -26,6 +26,8 @@ class MemoryRun:
     phase: RunPhase = RunPhase.PENDING
     message: str = ""
     stopped: bool = False
+    unscheduled_since: int = 0
+    pending_since: int = 0
     started_at: int = 0
     finished_at: int = 0
     nodes: tuple[Node, ...] = ()
@@ -81,6 +83,8 @@ class MemoryEngine:
                 nodes=run.nodes,
                 uid=run.uid,
                 stopped=run.stopped,
+                unscheduled_since=run.unscheduled_since,
+                pending_since=run.pending_since,
             )
 
     def stop(self, ref: ObjectRef) -> None:

@@ -81,6 +81,13 @@ def test_a_periodic_starts_at_its_first_extra_ref():
     }  # fmt: skip
 
 
+def test_an_auxiliary_repository_is_not_what_a_periodic_tests():
+    tools = Refs(org="acme", repo="tools", base_ref="v1", auxiliary=True)
+    spec = ProwJobSpec(type=JobType.PERIODIC, job="n", extra_refs=(tools, REFS))
+    assert layout.started(spec, 1000)["repo-commit"] == "b" * 40
+    assert "repo-commit" not in layout.started(ProwJobSpec(type=JobType.PERIODIC, job="n", extra_refs=(tools,)), 1000)
+
+
 @pytest.mark.parametrize(
     ("state", "passed", "result"),
     [

@@ -65,6 +65,11 @@ REFUSED = [
     (workflow(hostnetwork=True), "spec.hostnetwork", "hostNetwork"),
     (workflow(podSpecPatch="hostPID: true"), "spec.podSpecPatch", "podSpecPatch"),
     (
+        workflow(podSpecPatch='{"terminationGracePeriodSeconds": 5, "hostPID": true}'),
+        "spec.podSpecPatch",
+        "podSpecPatch",
+    ),
+    (
         workflow(workflowTemplateRef={"name": "t", "clusterScope": True}),
         "spec.workflowTemplateRef.clusterScope",
         "clusterScope",
@@ -126,6 +131,7 @@ def test_a_cluster_lifts_a_rule_for_trusted_configuration_only(manifest, path, r
     "manifest",
     [
         workflow(),
+        workflow(podSpecPatch='{"terminationGracePeriodSeconds": 75}'),
         workflow(hostNetwork=False, podSpecPatch="", workflowTemplateRef={"name": "t", "clusterScope": False}),
         container(securityContext={"privileged": False, "capabilities": {"add": ["CHOWN"], "drop": ["ALL"]}}),
         container(

@@ -102,6 +102,55 @@ def test_a_workflows_nodes_and_times(api):
     assert seen.nodes[1].exit_code is None
 
 
+def argo_pod(**fields):
+    return {"p": {"id": "p", "name": "run", "displayName": "run", "type": "Pod", **fields}}
+
+
+@pytest.mark.parametrize(
+    ("reason", "phase", "message"),
+    [
+        ("Evicted", RunPhase.ERROR, "Job pod was evicted by the cluster."),
+        ("DeadlineExceeded", RunPhase.FAILURE, "gone"),
+    ],
+)
+def test_an_evicted_pod_is_an_error_that_says_so(api, reason, phase, message):
+    said = {"phase": "Failed", "reason": reason, "message": "gone"}
+    seen = observed(api, "Pod", said)
+    assert (seen.phase, seen.message) == (phase, message)
+    api.objects[f"{APIS['Pod']}/p"] = {
+        "metadata": {"name": "p", "uid": "p", "labels": {"workflows.argoproj.io/workflow": "run"}},
+        "spec": {"containers": []},
+        "status": said,
+    }
+    seen = observed(api, "Workflow", {"phase": "Failed", "message": "gone", "nodes": argo_pod(phase="Failed")})
+    assert (seen.phase, seen.message) == (phase, message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "unscheduled", "pending"),
+    [
+        ("Pod", {"phase": "Pending"}, STARTED_MS, 0),
+        ("Pod", {"phase": "Pending", "startTime": FINISHED}, 0, FINISHED_MS),
+        ("Pod", {"phase": "Running", "startTime": FINISHED}, 0, 0),
+        ("Workflow", {"phase": "Running"}, 0, 0),
+        ("Workflow", {"phase": "Running", "nodes": argo_pod(phase="Running", startedAt=STARTED)}, 0, 0),
+        ("Workflow", {"phase": "Running", "nodes": argo_pod(phase="Pending", startedAt=STARTED)}, 0, STARTED_MS),
+        (
+            "Workflow",
+            {
+                "phase": "Running",
+                "nodes": argo_pod(phase="Pending", startedAt=STARTED, message="Unschedulable: 0/1 nodes are available"),
+            },
+            STARTED_MS,
+            0,
+        ),
+    ],
+)
+def test_since_when_a_pod_waits_and_for_what(api, kind, said, unscheduled, pending):
+    seen = observed(api, kind, said, creationTimestamp=STARTED)
+    assert (seen.unscheduled_since, seen.pending_since) == (unscheduled, pending)
+
+
 def compressed(text):
     return base64.b64encode(text).decode()
 

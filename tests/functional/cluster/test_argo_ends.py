@@ -132,3 +132,12 @@ def test_a_deleted_pod_is_an_error_of_its_node(kube: Kube, workflow: dict[str, A
     found = kube.until(workflow, ended)
     assert found["status"]["phase"] == "Failed"
     assert (node(found, "long")["phase"], node(found, "long")["message"]) == ("Error", "pod deleted")
+
+
+def test_the_patch_of_the_time_to_end_is_the_pods(kube: Kube) -> None:
+    templates = [{"name": "yes", "container": {"image": "x", "command": ["true"]}}]
+    patch = '{"terminationGracePeriodSeconds": 75}'
+    workflow = kube.run({"spec": {"entrypoint": "yes", "templates": templates, "podSpecPatch": patch}}, "Workflow")
+    assert workflow["status"]["phase"] == "Succeeded"
+    (pod,) = kube.list("Pod", label_selector=f"workflows.argoproj.io/workflow={workflow['metadata']['name']}")
+    assert pod["spec"]["terminationGracePeriodSeconds"] == 75

@@ -86,13 +86,13 @@ def test_the_pods_fields_go_where_argo_takes_them():
 
 
 def test_what_a_workflow_cannot_carry_is_refused_all_at_once_by_name():
-    given = TWO | {"terminationGracePeriodSeconds": 5, "hostPID": True, "hostname": "x"}
+    given = TWO | {"subdomain": "y", "hostPID": True, "hostname": "x"}
     with pytest.raises(ConfigError) as refusal:
         workflow(pod_spec=given)
     assert [problem.split()[2] for problem in refusal.value.problems] == [
         "spec.hostPID",
         "spec.hostname",
-        "spec.terminationGracePeriodSeconds",
+        "spec.subdomain",
     ]
 
 

@@ -161,3 +161,33 @@ def test_what_cannot_be_rendered_is_refused_by_name(fields, engine, message):
 def test_rendering_twice_gives_the_same():
     of = spec(decorate=True, extra_refs=(TOOLS,), refs=REFS)
     assert render(of, job(of), CLUSTER, timeout_seconds=600) == render(of, job(of), CLUSTER, timeout_seconds=600)
+
+
+def test_what_a_pod_says_reaches_the_cluster():
+    container = {
+        "image": "a",
+        "args": ["x"],
+        "resources": {"requests": {"cpu": 2}},
+        "securityContext": {"privileged": True},
+        "livenessProbe": {"exec": {"command": ["true"]}},
+        "inventedLater": {"a": 1},
+    }
+    given = {
+        "containers": [container],
+        "initContainers": [{"image": "i"}],
+        "nodeSelector": {"zone": "a"},
+        "serviceAccountName": "ci",
+        "automountServiceAccountToken": False,
+        "volumes": [{"name": "v", "emptyDir": {}}],
+        "tolerations": [{"key": "ci"}],
+        "dnsConfig": {"options": []},
+        "affinity": {"nodeAffinity": {}},
+        "inventedToo": [1],
+    }
+    of = spec(pod_spec=given)
+    rendered = render(of, job(of), POD_CLUSTER, timeout_seconds=600)["spec"]
+    (found,) = rendered["containers"]
+    assert {name: found[name] for name in container} == container
+    assert rendered["initContainers"][0]["image"] == "i"
+    others = given.keys() - {"containers", "initContainers"}
+    assert {name: rendered[name] for name in others} == {name: given[name] for name in others}

@@ -26,10 +26,11 @@ class World:
         self.control = MemoryControl(self.prowjobs)
         self.artifacts = MemoryArtifacts()
         self.runs = Runs(self.prowjobs, MemoryObjects())
+        self.config = FixedConfig()
         records = Records(artifacts=self.artifacts, clock=self.clock)
         self.report = ReportRun(
             runs=self.runs,
-            config=FixedConfig(),
+            config=self.config,
             control=self.control,
             github=self.github,
             records=records,

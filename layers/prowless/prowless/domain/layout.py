@@ -140,8 +140,11 @@ def _all_refs(spec: ProwJobSpec) -> tuple[Refs, ...]:
 
 
 def _revision(spec: ProwJobSpec) -> str:
-    """The commit or branch of the main repository (`pkg/pod-utils/downwardapi/jobspec.go:205-242`)."""
-    main = next(iter(_all_refs(spec)), None)
+    """The commit or branch of the main repository (`pkg/pod-utils/downwardapi/jobspec.go:205-242`).
+
+    Without refs it is the first extra one that is not `auxiliary`.
+    """
+    main = spec.refs or next((refs for refs in spec.extra_refs if not refs.auxiliary), None)
     if main is None:
         return ""
     return main.pulls[0].sha if main.pulls else main.base_sha or main.base_ref

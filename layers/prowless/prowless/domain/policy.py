@@ -40,6 +40,9 @@ _PRESENCE = {
 }
 """Fields that may not have a value at all; `bundle` is Tekton's older remote resolver."""
 
+_GRACE = re.compile(r'\{"terminationGracePeriodSeconds": [0-9]{1,6}\}')
+"""The one patch of pods that can be judged by looking at it; a Workflow has no other place for the time to end."""
+
 _TEMPLATE_KINDS = frozenset({"resource", "http", "plugin"})
 _TEMPLATE = re.compile(r"(?:templates\[[0-9]+\]|templatedefaults|inline)$")
 _TASK = re.compile(r"(?:taskref|taskspec|tasks\[[0-9]+\]\.ref|finally\[[0-9]+\]\.ref)$")
@@ -133,7 +136,7 @@ def _judge(key: str, value: Any, parent: str, path: str, cluster: Cluster) -> It
         return
     if key in _FLAGS:
         yield Violation(path=path, rule=_FLAGS[key], allowed="false")
-    elif key in _PRESENCE and value != "":
+    elif key in _PRESENCE and value != "" and not (key == "podspecpatch" and _GRACE.fullmatch(str(value))):
         yield Violation(path=path, rule=_PRESENCE[key], allowed="nothing")
     elif key in _TEMPLATE_KINDS and _TEMPLATE.search(parent.lower()):
         yield Violation(path=path, rule=key, allowed="container, containerSet, script, steps, dag, suspend, data")

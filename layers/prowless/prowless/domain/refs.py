@@ -61,6 +61,7 @@ class Refs:
     pulls: tuple[Pull, ...] = ()
     path_alias: str = ""
     workdir: bool = False
+    auxiliary: bool = False
     clone_uri: str = ""
     skip_submodules: bool = False
     clone_depth: int = 0

@@ -41,7 +41,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """An object as it stands. `message` is the engine's own words, bounded; `stopped`: it ended because we asked."""
+    """An object as it stands. `message` is the engine's own words, bounded; `stopped`: it ended because we asked.
+
+    While the only pod of a run waits, `unscheduled_since` (for a node) or `pending_since` (on its node, for its
+    containers to start) is epoch milliseconds, else 0.
+    """
 
     phase: RunPhase
     message: str = ""
@@ -50,6 +54,8 @@ class Observation:
     nodes: tuple[Node, ...] = ()
     uid: str = ""
     stopped: bool = False
+    unscheduled_since: int = 0
+    pending_since: int = 0
 
     @property
     def terminal(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prowless.domain.clusters import named_cluster
-from prowless.domain.durations import format_duration
+from prowless.domain.durations import format_duration, parse_duration_ms
 from prowless.domain.errors import ClusterUnreachableError
 from prowless.domain.prowjob import FINAL_STATES, ProwJob, State
 from prowless.ports.engine import ObjectRef, Observation, RunPhase
@@ -27,6 +27,7 @@ STOP_PATIENCE_MS = 10 * 60 * 1000
 """How long a stopped run may take to end in order before its object is deleted; exit handlers run in this time."""
 
 _STATES = {RunPhase.SUCCESS: State.SUCCESS, RunPhase.FAILURE: State.FAILURE, RunPhase.ERROR: State.ERROR}
+_GIVEN_UP = {"unscheduled": "Pod scheduling timeout.", "pending": "Pod pending timeout."}
 _WORDS = {RunPhase.SUCCESS: "Job succeeded.", RunPhase.FAILURE: "Job failed.", RunPhase.ERROR: "Job ended in error."}
 
 
@@ -78,7 +79,29 @@ class PollRun:
             return "finished"
         if job.stopping_at:
             return self._impatient(job, engine, ref)
-        return self._overdue(job)
+        return self._overdue(job) or self._waits_too_long(job, seen)
+
+    def _waits_too_long(self, job: ProwJob, seen: Observation) -> str:
+        """A pod that finds no node, or does not start on it, is given up (`pkg/plank/reconciler.go:560-600`)."""
+        since = seen.unscheduled_since or seen.pending_since
+        if not since:
+            return ""
+        spec, central = self._runs.spec(job.id), self._config.central()
+        phase = "unscheduled" if seen.unscheduled_since else "pending"
+        own = spec.decoration_config.get(f"pod_{phase}_timeout")
+        limit = parse_duration_ms(str(own)) if own else getattr(central, f"pod_{phase}_timeout_ms")
+        now = self._clock.now_ms()
+        if spec.agent != "kubernetes" or now - since < limit:
+            return ""
+        text = _GIVEN_UP[phase]
+
+        def change(row: ProwJob) -> ProwJob:
+            if row.state in FINAL_STATES:
+                return replace(row, stop_reason=row.stop_reason or text)
+            return replace(row.move(State.ERROR, description=text, at=now), stop_reason=text)
+
+        self._change(job, change)
+        return "stop"
 
     def _impatient(self, job: ProwJob, engine: Engine, ref: ObjectRef) -> str:
         if self._clock.now_ms() - job.stopping_at < STOP_PATIENCE_MS:

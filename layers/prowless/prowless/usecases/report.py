@@ -74,6 +74,8 @@ class ReportRun:
 
     def _say(self, job: ProwJob) -> None:
         """Keep the comment. The status counts: a refusal (a locked conversation) does not undo the report."""
+        if {job.org, job.repository} & set(self._config.central().no_comment_repos):
+            return
         try:
             self._comment(job)
         except PermanentError as error:
@@ -99,7 +101,7 @@ class ReportRun:
         state = rules.github_state(job.state)
         if not rules.reportable(job):
             return False
-        if job.superseded:
+        if job.superseded or not self._wanted(job):
             self._note(job, rules.SUPERSEDED)
             return False
         if job.reported.get(rules.REPORTER) == state:
@@ -129,6 +131,10 @@ class ReportRun:
             )
         finally:
             self._control.unlease(lease, job.id)
+
+    def _wanted(self, job: ProwJob) -> bool:
+        """Whether the type reports at all. A merge group's jobs do always: GitHub's queue waits for them."""
+        return job.type is JobType.BATCH or job.type in self._config.central().job_types_to_report
 
     def _post(self, job: ProwJob, status: Status) -> bool:
         if job.reported.get(_ATTEMPT) == status.state and self._arrived(job, status):

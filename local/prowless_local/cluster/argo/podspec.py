@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ def build(request: PodRequest) -> tuple[Obj, Wiring]:
         "terminationGracePeriodSeconds": 30,
         "volumes": _volumes(request, bool(scripts)),
         "containers": [*containers, *sidecars],
+        **json.loads(request.spec.get("podSpecPatch") or "{}"),
     }
     if inits:
         _mirror_mounts(inits, containers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from prowless_local.cluster.argo.expressions import RESULTS, dependencies
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 _WORKFLOW = frozenset(
     {
-        "activeDeadlineSeconds", "arguments", "entrypoint", "onExit", "parallelism", "podMetadata", "retryStrategy",
-        "shutdown", "templates", "volumes", "workflowMetadata", "workflowTemplateRef",
+        "activeDeadlineSeconds", "arguments", "entrypoint", "onExit", "parallelism", "podMetadata", "podSpecPatch",
+        "retryStrategy", "shutdown", "templates", "volumes", "workflowMetadata", "workflowTemplateRef",
     }
 )  # fmt: skip
 _WORKFLOW_WITHOUT_EFFECT = frozenset(
@@ -49,6 +50,7 @@ _CALL = frozenset(
         "withItems", "withParam", "withSequence",
     }
 )  # fmt: skip
+_PATCH = re.compile(r'\{"terminationGracePeriodSeconds": [0-9]+\}')
 _RETRY = frozenset({"affinity", "backoff", "limit", "retryPolicy"})
 _POLICIES = frozenset({"", "Always", "OnError", "OnFailure"})
 
@@ -63,6 +65,8 @@ def check_workflow(spec: Obj, scope: str, resolve: Resolve, *, needs_command: bo
     _refuse(spec, _WORKFLOW | _WORKFLOW_WITHOUT_EFFECT, "spec")
     _refuse(spec.get("workflowMetadata") or {}, ("labels", "annotations"), "workflowMetadata")
     _check_retry(spec.get("retryStrategy") or {}, "spec")
+    if spec.get("podSpecPatch") and not _PATCH.fullmatch(str(spec["podSpecPatch"])):
+        raise unsupported("podSpecPatch of spec, but for terminationGracePeriodSeconds")
     if (spec.get("arguments") or {}).get("artifacts"):
         raise unsupported("arguments.artifacts of the workflow")
     for volume in spec.get("volumes") or ():

@@ -6,9 +6,12 @@ import base64
 import binascii
 import json
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.adapters.kubernetes.objects import (
+    EVICTED,
+    EVICTED_WORDS,
     MAX_NODES,
     ObjectEngine,
     bounded,
@@ -33,6 +36,7 @@ _PHASES = {
 _NODE_NAME = "workflows.argoproj.io/node-name"
 _OWN_CONTAINERS = frozenset({"init", "wait", "supervisor"})
 _OWN_PREFIXES = ("artifact-plugin-", "init-artifact-")
+_UNSCHEDULABLE = "Unschedulable"
 _MAX_NODES_BYTES = 16 * 1024 * 1024
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -63,7 +67,16 @@ class ArgoEngine(ObjectEngine):
             nodes=tuple(_node(node) for node in _nodes(status)),
             uid=stored["metadata"]["uid"],
             stopped=shutdown and phase in {RunPhase.FAILURE, RunPhase.ERROR},
+            **_waiting(_nodes(status)),
         )
+
+    def observe(self, ref: ObjectRef) -> Observation | None:
+        """The Workflow as it stands. One whose only pod was evicted is an error, though Argo calls that a failure."""
+        seen = super().observe(ref)
+        if seen is None or seen.phase is not RunPhase.FAILURE or seen.stopped or len(seen.nodes) != 1:
+            return seen
+        reasons = [(pod.get("status") or {}).get("reason") for pod in self._pods(ref)]
+        return replace(seen, phase=RunPhase.ERROR, message=EVICTED_WORDS) if reasons == [EVICTED] else seen
 
     def _stop(self, ref: ObjectRef, stored: Mapping[str, Any]) -> None:
         if not (stored.get("spec") or {}).get("shutdown"):
@@ -99,6 +112,14 @@ def _decompressed(text: str) -> dict[str, Any]:
     except (binascii.Error, zlib.error, ValueError):
         return {}
     return nodes if isinstance(nodes, dict) else {}
+
+
+def _waiting(nodes: list[dict[str, Any]]) -> dict[str, int]:
+    """Since when the only pod waits, and for what. Argo writes the scheduler's reason into the node's message."""
+    if len(nodes) != 1 or nodes[0].get("type") != "Pod" or nodes[0].get("phase") != "Pending":
+        return {}
+    unscheduled = str(nodes[0].get("message") or "").startswith(_UNSCHEDULABLE)
+    return {"unscheduled_since" if unscheduled else "pending_since": epoch_ms(nodes[0].get("startedAt"))}
 
 
 def _node(node: Mapping[str, Any]) -> Node:

@@ -22,6 +22,9 @@ _BAD_REQUEST = 400
 _NOT_FOUND = 404
 _CONFLICT = 409
 _MAX_MESSAGE = 1000
+EVICTED = "Evicted"
+"""The reason of a pod that its node took back."""
+EVICTED_WORDS = "Job pod was evicted by the cluster."
 MAX_NODES = 1000
 """Steps of a run that are looked at; a Workflow object of 1.5 MB holds no more."""
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prowless.adapters.kubernetes.objects import ObjectEngine, bounded, epoch_ms, failed_init_containers
+from prowless.adapters.kubernetes.objects import (
+    EVICTED,
+    EVICTED_WORDS,
+    ObjectEngine,
+    bounded,
+    epoch_ms,
+    failed_init_containers,
+)
 from prowless.domain.render.labels import ID
 from prowless.ports.engine import Observation, RunPhase
 
@@ -21,10 +28,7 @@ _PHASES = {
     # The node does not answer; the pod may come back, and the deadline is the limit.
     "Unknown": RunPhase.RUNNING,
 }
-_WORDS = {
-    "OOMKilled": "Job pod was OOM killed by the cluster.",
-    "Evicted": "Job pod was evicted by the cluster.",
-}
+_WORDS = {"OOMKilled": "Job pod was OOM killed by the cluster.", EVICTED: EVICTED_WORDS}
 
 
 class PodEngine(ObjectEngine):
@@ -46,6 +50,8 @@ class PodEngine(ObjectEngine):
         if phase is RunPhase.FAILURE:
             phase, message = _failure(status, nodes)
         stopping = bool(stored["metadata"].get("deletionTimestamp"))
+        waiting = status.get("phase", "Pending") == "Pending"
+        scheduled = epoch_ms(status.get("startTime"))
         return Observation(
             phase=phase,
             message=bounded(message),
@@ -54,6 +60,8 @@ class PodEngine(ObjectEngine):
             nodes=nodes,
             uid=stored["metadata"]["uid"],
             stopped=stopping and phase in {RunPhase.FAILURE, RunPhase.ERROR},
+            unscheduled_since=epoch_ms(stored["metadata"].get("creationTimestamp")) if waiting and not scheduled else 0,
+            pending_since=scheduled if waiting else 0,
         )
 
     def _stop(self, ref: ObjectRef, stored: Mapping[str, Any]) -> None:

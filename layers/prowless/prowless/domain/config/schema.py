@@ -112,6 +112,27 @@ DECORATION_CONFIG = Struct(
         "run_as_group": integer,
         "fs_group": integer,
     },
+    unused=frozenset(
+        {
+            "utility_images",
+            "resources",
+            "gcs_credentials_secret",
+            "s3_credentials_secret",
+            "ssh_key_secrets",
+            "ssh_host_fingerprints",
+            "blobless_fetch",
+            "sparse_checkout_files",
+            "cookiefile_secret",
+            "oauth_token_secret",
+            "github_api_endpoints",
+            "github_app_id",
+            "github_app_private_key_secret",
+            "censor_secrets",
+            "censoring_options",
+            "upload_ignores_interrupts",
+            "pod_running_timeout",
+        }
+    ),
 )
 
 PULL = Struct(
@@ -149,7 +170,7 @@ REFS = Struct(
         "blobless_fetch": boolean,
         "sparse_checkout_files": texts,
     },
-    unused=frozenset({"auxiliary", "blobless_fetch", "sparse_checkout_files"}),
+    unused=frozenset({"blobless_fetch", "sparse_checkout_files"}),
 )
 
 _JOB: dict[str, Kind] = {
@@ -192,14 +213,12 @@ _BRANCH_JOB: dict[str, Kind] = {
     "skip_report": boolean,
     "jenkins_spec": mapping,
 }
-_UNUSED_IN_JOBS = frozenset(
-    {"error_on_eviction", "reporter_config", "rerun_auth_config", "hidden", "prowjob_defaults", "jenkins_spec"}
-)
+_UNUSED_IN_JOBS = frozenset({"reporter_config", "rerun_auth_config", "hidden", "prowjob_defaults", "jenkins_spec"})
 
 PRESUBMIT = Struct(
     "presubmit",
     {**_BRANCH_JOB, "optional": boolean, "trigger": text, "rerun_command": text, "run_before_merge": boolean},
-    unused=_UNUSED_IN_JOBS | {"run_before_merge"},
+    unused=_UNUSED_IN_JOBS,
 )
 POSTSUBMIT = Struct("postsubmit", _BRANCH_JOB, unused=_UNUSED_IN_JOBS)
 PERIODIC = Struct(
@@ -259,10 +278,24 @@ PLANK = Struct(
         "build_cluster_status_file": text,
         "job_queue_capacities": mapping_of(integer),
     },
-    unused=frozenset({"max_goroutines", "allow_cancellations", "max_revivals", "build_cluster_status_file"}),
+    unused=frozenset(
+        {
+            "allow_cancellations",
+            "build_cluster_status_file",
+            "jobURLPrefixDisableAppendStorageProvider",
+            "job_url_template",
+            "max_goroutines",
+            "max_revivals",
+            "pod_running_timeout",
+            "report_template",
+            "report_templates",
+        }
+    ),
 )
 _REPORTER = Struct(
-    "github_reporter", {"job_types_to_report": texts, "no_comment_repos": texts, "summary_comment_repos": texts}
+    "github_reporter",
+    {"job_types_to_report": texts, "no_comment_repos": texts, "summary_comment_repos": texts},
+    unused=frozenset({"summary_comment_repos"}),
 )
 _IN_REPO = Struct("in_repo_config", {"enabled": mapping_of(boolean), "allowed_clusters": mapping_of(texts)})
 _ELSEWHERE = (

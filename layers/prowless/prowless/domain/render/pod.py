@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
 from prowless.domain.refs import environment
 from prowless.domain.render import checkout
@@ -130,6 +131,7 @@ def _decorate(pod: dict[str, Any], spec: ProwJobSpec) -> None:
     pod["initContainers"] = [cloner, *(pod.get("initContainers") or ())]
     for container in pod["containers"]:
         _equip(container, repositories)
+        _memory(container, config)
     names = ["logs", "code"] if repositories else ["logs"]
     pod["volumes"] = [*(pod.get("volumes") or ()), *({"name": name, "emptyDir": {}} for name in names)]
     context = dict(pod.get("securityContext") or {})
@@ -140,6 +142,25 @@ def _decorate(pod: dict[str, Any], spec: ProwJobSpec) -> None:
         pod["securityContext"] = context
     if config.get("default_service_account_name"):
         pod.setdefault("serviceAccountName", config["default_service_account_name"])
+    if config.get("grace_period"):
+        # Prow keeps a fifth of the pod's time for the upload of artifacts (`decorate/podspec.go:871`).
+        pod.setdefault("terminationGracePeriodSeconds", parse_duration_ms(str(config["grace_period"])) // 1000 * 5 // 4)
+    for field, value in (config.get("scheduling_options") or {}).items():
+        if field in {"affinity", "tolerations"} and value:
+            pod.setdefault(field, value)
+
+
+def _memory(container: dict[str, Any], config: Mapping[str, Any]) -> None:
+    """The default of a memory request, and the limit that follows it (`decorate/podspec.go:817-865`)."""
+    resources = dict(container.get("resources") or {})
+    requests = dict(resources.get("requests") or {})
+    if config.get("default_memory_request") is not None:
+        requests.setdefault("memory", config["default_memory_request"])
+        resources["requests"] = requests
+    if config.get("set_limit_equals_memory_request") and "memory" in requests:
+        resources["limits"] = {**(resources.get("limits") or {}), "memory": requests["memory"]}
+    if resources:
+        container["resources"] = resources
 
 
 def _equip(container: dict[str, Any], repositories: list[Refs]) -> None:
