@@ -2,4 +2,4 @@
 
 from prowless.runtime import bootstrap, boundary
 
-handler = boundary.schedule(bootstrap.sync_config)
+handler = boundary.persistent_queue(bootstrap.sync_config)

@@ -189,13 +189,18 @@ class _Memory:
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
 
-    def put(self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False) -> bool:
-        del content_type, only_if_absent  # every key is written once
+    def put(
+        self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False, only_over: str = ""
+    ) -> bool:
+        del content_type, only_if_absent, only_over  # every key is written once
         self._objects[key] = data
         return True
 
     def get(self, key: str) -> bytes | None:
         return self._objects.get(key)
+
+    def tagged(self, key: str) -> tuple[bytes | None, str]:
+        return self._objects.get(key), ""
 
     def now_ms(self) -> int:
         return 0

@@ -1,4 +1,4 @@
-"""Queues, state machine and background work in memory."""
+"""Queues and state machine in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEDUPLICATION_MS = 300_000
 
 @dataclass(frozen=True)
 class Message:
-    body: dict[str, str]
+    body: dict[str, Any]
     group: str
     deduplication_id: str
 
@@ -46,7 +46,7 @@ class MemoryFifo:
             self.messages.append(message)
             self.sent.append(message)
 
-    def drain(self) -> list[dict[str, str]]:
+    def drain(self) -> list[dict[str, Any]]:
         """Take all messages; their bodies, in order."""
         with self._lock:
             taken, self.messages = self.messages, []
@@ -113,11 +113,19 @@ class MemoryStarter:
         self.executions[name] = replace(self.executions[name], status=status, cause=cause)
 
 
-class MemoryBackground:
-    """`Background`: `synced` holds the (repository, sha) that were asked for, in order."""
+class MemoryConfigQueue:
+    """`ConfigQueue`: `messages` holds what was sent, `postponed` the receipts that are to come again and when."""
 
-    def __init__(self) -> None:
-        self.synced: list[tuple[str, str]] = []
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.messages = MemoryFifo(clock or FixedClock())
+        self.postponed: list[tuple[str, int]] = []
 
-    def sync_config(self, repository: str, sha: str) -> None:
-        self.synced.append((repository, sha))
+    def sync(self, cause: str) -> None:
+        self.messages.put(Message({"sync": cause}, "sync", json.dumps(["sync", cause])))
+
+    def check(self, repository: str, number: int, cause: str) -> None:
+        group = f"check {repository}#{number}"
+        self.messages.put(Message({"check": repository, "pull": number}, group, json.dumps([group, cause])))
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        self.postponed.append((receipt, seconds))

@@ -226,6 +226,13 @@ class MemoryGitHub:
 
         return self._call("contents", (repository, path, ref), read)
 
+    def archive(self, repository: str, sha: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        return self._call(
+            "archive",
+            (repository, sha),
+            lambda: {path: data for path, data in self._commit(repository, sha).files.items() if wanted(path)},
+        )
+
     def tree(self, repository: str, sha: str) -> dict[str, str]:
         def read() -> dict[str, str]:
             files = self._commit(repository, sha).files

@@ -5,6 +5,7 @@ Every call is atomic and nothing is held while a caller's function runs, so thre
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from dataclasses import dataclass, replace
@@ -215,9 +216,11 @@ class MemoryObjects:
         self.stored: dict[str, Stored] = {}
         self.lock = threading.Lock()
 
-    def put(self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False) -> bool:
+    def put(
+        self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False, only_over: str = ""
+    ) -> bool:
         with self.lock:
-            if only_if_absent and key in self.stored:
+            if (only_if_absent and key in self.stored) or (only_over and only_over != self._tag(key)):
                 return False
             self.stored[key] = Stored(bytes(data), content_type)
             return True
@@ -226,6 +229,13 @@ class MemoryObjects:
         with self.lock:
             found = self.stored.get(key)
         return found.data if found else None
+
+    def tagged(self, key: str) -> tuple[bytes | None, str]:
+        with self.lock:
+            return self.stored[key].data if key in self.stored else None, self._tag(key)
+
+    def _tag(self, key: str) -> str:
+        return hashlib.sha256(self.stored[key].data).hexdigest() if key in self.stored else ""
 
     def keys(self, prefix: str = "") -> list[str]:
         """The keys below a prefix, sorted; for assertions."""

@@ -157,6 +157,12 @@ def test_deliveries_are_dispatched_one_at_a_time_and_admissions_in_batches() -> 
     assert admissions["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def test_configuration_is_handled_one_message_at_a_time() -> None:
+    (configuration,) = FUNCTIONS["config_sync"]["Events"].values()
+    assert configuration["Properties"]["Queue"] == {"Fn::GetAtt": ["ConfigQueue", "Arn"]}
+    assert configuration["Properties"]["BatchSize"] == 1
+
+
 def test_schedules_and_the_rule_for_dead_executions() -> None:
     (periodics,) = FUNCTIONS["periodics"]["Events"].values()
     reconcile = FUNCTIONS["reconcile"]["Events"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from prowless.runtime.boundary import retry_seconds
 from tests.infra.templates import functions, resources, template
 
 TABLES = resources("AWS::DynamoDB::Table")
@@ -55,15 +56,25 @@ def test_prowjob_indexes_project_little() -> None:
         assert "token" not in index["Projection"]["NonKeyAttributes"]
 
 
-@pytest.mark.parametrize(("queue", "function"), [("DeliveriesQueue", "dispatch"), ("AdmitQueue", "admit")])
-def test_a_queue_outlasts_six_tries_of_its_function_and_ends_in_a_dead_letter_queue(queue: str, function: str) -> None:
+@pytest.mark.parametrize(
+    ("queue", "function", "receives"),
+    [("DeliveriesQueue", "dispatch", 5), ("AdmitQueue", "admit", 5), ("ConfigQueue", "config_sync", 30)],
+)
+def test_a_queue_outlasts_six_tries_of_its_function_and_ends_in_a_dead_letter_queue(
+    queue: str, function: str, receives: int
+) -> None:
     properties = QUEUES[queue]
     assert properties["FifoQueue"] is True
     assert properties["VisibilityTimeout"] >= 6 * functions()[function]["Timeout"]
-    assert properties["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert properties["RedrivePolicy"]["maxReceiveCount"] == receives
     dead = QUEUES[properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
     assert dead["FifoQueue"] is True
     assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_a_push_outlasts_an_hour_without_github() -> None:
+    receives = QUEUES["ConfigQueue"]["RedrivePolicy"]["maxReceiveCount"]
+    assert sum(retry_seconds(number, 0) for number in range(1, receives)) > 4 * 3600
 
 
 def test_every_queue_is_encrypted() -> None:

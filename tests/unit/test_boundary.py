@@ -131,3 +131,46 @@ def test_logs_are_one_json_line_with_the_ids_of_the_event(capsys, monkeypatch):
     logged(handle)({"prowjob": "p1"}, Context())
     line = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     assert (line["message"], line["prowjob"], line["correlation_id"]) == ("cluster does not answer", "p1", "r1")
+
+
+def persistent(handle):
+    postponed = []
+    built = boundary.Persistent(handle=handle, postpone=lambda receipt, seconds: postponed.append((receipt, seconds)))
+    return boundary.persistent_queue(lambda _environment: built).bind(ENVIRONMENT), postponed
+
+
+def message(receives=1):
+    attributes = {"ApproximateReceiveCount": str(receives)}
+    return {"Records": [{"body": '{"sync": "x"}', "receiptHandle": "handle", "attributes": attributes}]}
+
+
+def test_a_message_that_is_done_is_not_postponed():
+    handler, postponed = persistent(lambda message: message["sync"])
+    assert (handler(message(), None), postponed) == ("x", [])
+
+
+@pytest.mark.parametrize(
+    ("receives", "error", "seconds"),
+    [
+        (1, RetryableError("502"), 20),
+        (2, PermanentError("403"), 40),
+        (6, ConflictError("overtaken"), 600),
+        (30, RetryableError("502"), 600),
+        (1, RetryableError("rate limit", retry_after_ms=90_001), 91),
+        (1, RetryableError("rate limit", retry_after_ms=86_400_000), 3600),
+    ],
+)
+def test_what_fails_comes_again_soon_and_then_less_and_less_often(receives, error, seconds):
+    handler, postponed = persistent(lambda _message: raising(error)(None)(None))
+    with pytest.raises(type(error)):
+        handler(message(receives), None)
+    assert postponed == [("handle", seconds)]
+
+
+def test_a_message_that_cannot_be_postponed_fails_with_its_own_error():
+    def postpone(_receipt, _seconds):
+        raise RetryableError("SQS is down")
+
+    built = boundary.Persistent(handle=raising(RetryableError("GitHub is down"))(None), postpone=postpone)
+    with pytest.raises(RetryableError, match="GitHub is down"):
+        boundary.persistent_queue(lambda _environment: built).bind(ENVIRONMENT)(message(), None)

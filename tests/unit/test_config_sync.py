@@ -2,9 +2,11 @@ import pytest
 
 from prowless.adapters.config_files import parse_document
 from prowless.adapters.prowignore import ignore_rules
-from prowless.domain.errors import ConfigError, RetryableError
-from prowless.usecases.config_sources import ConfigRepository
-from prowless.usecases.config_sync import SyncConfig, is_job_file
+from prowless.domain.errors import ConfigError, ConflictError, PermanentError, RetryableError, TooLargeError
+from prowless.usecases import config_reading
+from prowless.usecases.config_reading import ConfigReader
+from prowless.usecases.config_sources import ConfigRepository, is_job_file
+from prowless.usecases.config_sync import SyncConfig
 from prowless.usecases.snapshots import SnapshotConfig
 from tests.fakes.clock import FixedClock
 from tests.fakes.github import MemoryGitHub
@@ -29,18 +31,17 @@ class World:
         self.github.create_repository("acme/config", files)
         self.objects = MemoryObjects()
         self.clock = FixedClock()
-        self.sync = SyncConfig(
-            repositories=sources or (SOURCE,),
-            github=self.github,
-            objects=self.objects,
-            parse=parse_document,
-            ignore_rules=ignore_rules,
-            clock=self.clock,
-        )
+        self.sync = self.syncing(sources or (SOURCE,))
         self.config = SnapshotConfig(self.objects, self.clock)
 
+    def syncing(self, sources=(SOURCE,), parse=parse_document):
+        reader = ConfigReader(github=self.github, parse=parse, ignore_rules=ignore_rules, clock=self.clock)
+        return SyncConfig(
+            repositories=sources, github=self.github, objects=self.objects, reader=reader, clock=self.clock
+        )
+
     def run(self):
-        return self.sync({"repository": "acme/config", "sha": "f" * 40})
+        return self.sync("acme/config moved")
 
     def jobs(self):
         self.config.snapshot()
@@ -90,11 +91,11 @@ def test_the_next_good_one_takes_over_and_clears_the_error():
 def test_a_late_event_reads_the_branch_as_it_is_now():
     world = World()
     world.push({"jobs/app/one.yaml": JOBS % "newest"})
-    world.sync({"repository": "acme/config", "sha": "0" * 40})
+    world.sync(f"acme/config@{'0' * 40}")
     assert world.jobs() == ["newest"]
 
 
-def test_a_push_during_the_sync_is_not_lost():
+def test_two_pushes_in_quick_succession_end_with_the_last_one():
     world = World()
 
     def parse_and_push_once(path, data):
@@ -102,36 +103,33 @@ def test_a_push_during_the_sync_is_not_lost():
             world.push({"jobs/app/one.yaml": JOBS % "pushed-meanwhile"})
         return parse_document(path, data)
 
-    sync = SyncConfig(
-        repositories=(SOURCE,),
-        github=world.github,
-        objects=world.objects,
-        parse=parse_and_push_once,
-        ignore_rules=ignore_rules,
-        clock=world.clock,
-    )
-    sync({})
+    world.syncing(parse=parse_and_push_once)("the first push")
+    assert world.jobs() == ["unit"]
+    world.sync("the second push")
     assert world.jobs() == ["pushed-meanwhile"]
 
 
-def test_a_branch_that_never_rests_is_tried_again_later():
+def test_an_older_compilation_does_not_replace_a_newer_one():
     world = World()
 
-    def parse_and_push(path, data):
-        world.push({"NEWS": str(len(world.github.calls_of("contents")))})
+    def parse_and_be_overtaken(path, data):
+        if b"unit" in data:
+            world.push({"jobs/app/one.yaml": JOBS % "newer"})
+            world.sync("another")
         return parse_document(path, data)
 
-    sync = SyncConfig(
-        repositories=(SOURCE,),
-        github=world.github,
-        objects=world.objects,
-        parse=parse_and_push,
-        ignore_rules=ignore_rules,
-        clock=world.clock,
-    )
-    with pytest.raises(RetryableError, match="moved during every try"):
-        sync({})
-    assert world.objects.get("config/current.json") is None
+    with pytest.raises(ConflictError):
+        world.syncing(parse=parse_and_be_overtaken)("the slow one")
+    assert world.jobs() == ["newer"]
+    assert world.objects.json("config/last_error.json")["problems"] == []
+
+
+def test_what_was_dealt_with_is_kept_also_if_it_was_refused():
+    world = World()
+    world.push({"jobs/app/one.yaml": "presubmits: ["})
+    world.run()
+    synced = world.objects.json("config/synced.json")
+    assert synced["sources"] == {"acme/config@main": world.github.ref("acme/config", "heads/main")}
 
 
 def test_a_file_that_is_not_there_is_a_problem():
@@ -153,25 +151,71 @@ def test_two_config_files_are_one_too_many():
     assert "more than one config file" in World(SOURCE, twice).run()["problems"][0]
 
 
-def test_a_failure_of_github_is_not_a_failure_of_the_configuration():
-    world = World()
-    world.github.fail("contents", RetryableError("GitHub answered 502"))
-    with pytest.raises(RetryableError):
+@pytest.mark.parametrize("error", [RetryableError("GitHub answered 502"), PermanentError("GitHub answered 403")])
+@pytest.mark.parametrize("call", ["ref", "tree", "archive", "contents"])
+def test_a_failure_of_github_is_not_a_failure_of_the_configuration(call, error):
+    world = World(ConfigRepository(repository="acme/config", ref="main", config="config.yaml"), SOURCE)
+    world.github.fail(call, error)
+    with pytest.raises(type(error)):
         world.run()
-    assert world.objects.get("config/last_error.json") is None
+    told = world.objects.json("config/last_error.json")
+    assert (told["problems"], told["retried"]) == ([str(error)], True)
+    assert world.objects.get("config/synced.json") is None
 
 
 def test_without_sources_there_is_nothing_to_sync():
+    assert "CONFIG_SOURCES is empty" in World().syncing(())("")["problems"][0]
+
+
+def test_job_files_are_read_with_one_download():
+    world = World(files=FILES | {f"jobs/app/{n}.yaml": JOBS % f"job-{n}" for n in range(50)})
+    world.run()
+    assert len(world.jobs()) == 51
+    assert (len(world.github.calls_of("archive")), world.github.calls_of("contents")) == (1, [])
+
+
+def test_what_git_leaves_out_of_an_archive_or_changes_is_read_by_itself():
+    world = World(files=FILES | {"jobs/.prowignore": "/skipped.yaml\n", "jobs/skipped.yaml": "["})
+
+    def attributed(repository, sha, wanted):
+        files = MemoryGitHub.archive(world.github, repository, sha, wanted)
+        del files["jobs/.prowignore"], files["config.yaml"]
+        return files | {"jobs/app/one.yaml": b"$Id$"}
+
+    world.github.archive = attributed
+    world.run()
+    assert world.jobs() == ["unit"]
+    read = sorted(path for _, path, _ in world.github.calls_of("contents"))
+    assert read == ["config.yaml", "jobs/.prowignore", "jobs/app/one.yaml"]
+
+
+def test_many_files_that_git_changes_are_refused_with_the_reason(monkeypatch):
+    monkeypatch.setattr(config_reading, "MAX_ODD_FILES", 2)
     world = World()
-    sync = SyncConfig(
-        repositories=(),
-        github=world.github,
-        objects=world.objects,
-        parse=parse_document,
-        ignore_rules=ignore_rules,
-        clock=world.clock,
-    )
-    assert "CONFIG_SOURCES is empty" in sync({})["problems"][0]
+    world.github.archive = lambda *_: {}
+    (problem,) = world.run()["problems"]
+    assert problem.startswith("acme/config@main: 3 files are not in the repository's archive")
+
+
+LIMITS = {
+    "MAX_FILES": (0, "acme/config@main: 1 job files are more than 0"),
+    "MAX_NODES": (12, "acme/config/jobs/app/one.yaml: with this file there are more than 12 values"),
+    "MAX_READING_MS": (-1, "acme/config/config.yaml: reading took more than -1 s up to here"),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_what_is_read_is_bounded(limit, monkeypatch):
+    most, problem = LIMITS[limit]
+    monkeypatch.setattr(config_reading, limit, most)
+    assert World().run()["problems"] == [problem]
+
+
+@pytest.mark.parametrize("call", ["archive", "contents"])
+def test_what_github_has_too_much_of_is_a_problem_of_the_configuration(call):
+    world = World(ConfigRepository(repository="acme/config", ref="main", config="config.yaml"), SOURCE)
+    world.github.fail(call, TooLargeError("more than 5 bytes"))
+    assert "more than 5 bytes" in world.run()["problems"][0]
 
 
 @pytest.mark.parametrize(

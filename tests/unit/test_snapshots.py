@@ -5,7 +5,7 @@ import pytest
 from prowless.domain.config import snapshot
 from prowless.domain.config.central import CentralConfig
 from prowless.domain.config.jobs import Periodic, Presubmit, RepositoryConfig
-from prowless.domain.errors import ConfigError
+from prowless.domain.errors import ConfigError, ConflictError
 from prowless.domain.trust import TrustOptions
 from prowless.usecases.snapshots import SnapshotConfig, publish, record_failure
 from tests.fakes.clock import FixedClock
@@ -61,14 +61,33 @@ def test_the_pointer_is_written_after_everything_it_points_to():
     class Recording(MemoryObjects):
         puts: list[str]
 
-        def put(self, key, data, content_type, *, only_if_absent=False):
+        def put(self, key, data, content_type, **conditions):
             self.puts = [*getattr(self, "puts", []), key]
-            return super().put(key, data, content_type, only_if_absent=only_if_absent)
+            return super().put(key, data, content_type, **conditions)
 
     objects = Recording()
     publish(built(), objects, {}, 1)
-    assert objects.puts[-2:] == ["config/current.json", "config/last_error.json"]
-    assert len(objects.puts) == 5
+    assert objects.puts[-3:] == ["config/current.json", "config/warnings.json", "config/last_error.json"]
+    assert len(objects.puts) == 6
+
+
+def test_who_was_overtaken_does_not_publish():
+    objects, clock = MemoryObjects(), FixedClock()
+    publish(built("first"), objects, {}, 1, over="")
+    _, tag = objects.tagged("config/current.json")
+    publish(built("second"), objects, {}, 2, over=tag)
+    for late in ("", tag):
+        with pytest.raises(ConflictError):
+            publish(built("late"), objects, {}, 3, over=late)
+    assert [job.name for job in SnapshotConfig(objects, clock).repository("acme/app").presubmits] == ["second"]
+
+
+def test_all_warnings_are_kept_beside_the_pointer_that_has_the_first():
+    objects = MemoryObjects()
+    warnings = [f"config.yaml:{line}: odd" for line in range(300)]
+    publish(snapshot.build(CentralConfig(), [], [], warnings), objects, {}, 1)
+    assert objects.json("config/warnings.json")["warnings"] == warnings
+    assert objects.json("config/current.json")["warnings"] == warnings[:200]
 
 
 def test_publishing_the_same_again_changes_nothing():
@@ -83,7 +102,8 @@ def test_a_failure_keeps_the_last_good_configuration_and_says_why():
     record_failure(["config.yaml:3: no"], objects, {"acme/config@main": "b" * 40}, 99)
     assert [job.name for job in SnapshotConfig(objects, clock).repository("acme/app").presubmits] == ["unit"]
     error = objects.json("config/last_error.json")
-    assert error == {"problems": ["config.yaml:3: no"], "sources": {"acme/config@main": "b" * 40}, "at": 99}
+    sources = {"acme/config@main": "b" * 40}
+    assert error == {"problems": ["config.yaml:3: no"], "sources": sources, "at": 99, "retried": False}
 
 
 def test_a_new_snapshot_is_seen_at_once_by_who_asks_and_soon_by_others():

@@ -109,7 +109,10 @@ class QueueMapping:
                 backend.delete_message(self.source.queue, message.receipt_handle)
         if len(done) < len(batch):
             now = self._clock.now_ms()
-            due = min(message.visible_at for message in batch if message.id not in done)
+            # What was received are copies, and the function may have changed the visibility of the message itself.
+            present = backend.get_queue(self.source.queue)._messages  # noqa: SLF001 `messages` has only the visible ones
+            kept = {message.id: message.visible_at for message in present}
+            due = min(kept.get(message.id, now) for message in batch if message.id not in done)
             self.wake_later(max(0.0, (due - now) / 1000))
 
     def _finished(self, result: Invocation, ids: set[str]) -> set[str]:

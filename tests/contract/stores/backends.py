@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import botocore.session
 import yaml
-from tests.fakes.flow import MemoryQueues
+from tests.fakes.flow import MemoryConfigQueue, MemoryQueues
 from tests.fakes.stores import MemoryArtifacts, MemoryControl, MemoryDeliveries, MemoryObjects, MemoryProwJobs
 
 from prowless.adapters.aws.clients import config
@@ -20,12 +20,12 @@ from prowless.adapters.aws.control import DynamoControl
 from prowless.adapters.aws.deliveries import DynamoDeliveries
 from prowless.adapters.aws.objects import S3Artifacts, S3Objects
 from prowless.adapters.aws.prowjobs import DynamoProwJobs
-from prowless.adapters.aws.queues import SqsAdmitQueue, SqsDeliveryQueue
+from prowless.adapters.aws.queues import SqsAdmitQueue, SqsConfigQueue, SqsDeliveryQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prowless.ports.flow import AdmitQueue, DeliveryQueue
+    from prowless.ports.flow import AdmitQueue, ConfigQueue, DeliveryQueue
     from prowless.ports.stores import Artifacts, Control, Deliveries, Objects, ProwJobs
 
 REGION = "us-east-1"
@@ -42,10 +42,13 @@ class Stores(Protocol):
     artifacts: Artifacts
     delivery_queue: DeliveryQueue
     admit_queue: AdmitQueue
+    config_queue: ConfigQueue
 
     def take_deliveries(self) -> list[dict[str, str]]: ...
 
     def take_admits(self) -> list[dict[str, str]]: ...
+
+    def take_configs(self) -> list[dict[str, Any]]: ...
 
 
 class MemoryStores:
@@ -56,12 +59,16 @@ class MemoryStores:
         self.objects = MemoryObjects("state")
         self.artifacts = MemoryArtifacts("own")
         self.delivery_queue = self.admit_queue = self._queues = MemoryQueues()
+        self.config_queue = MemoryConfigQueue()
 
     def take_deliveries(self) -> list[dict[str, str]]:
         return self._queues.deliveries.drain()
 
     def take_admits(self) -> list[dict[str, str]]:
         return self._queues.admits.drain()
+
+    def take_configs(self) -> list[dict[str, Any]]:
+        return self.config_queue.messages.drain()
 
 
 class OneAtATime:
@@ -128,6 +135,10 @@ class MotoStores:
         return SqsAdmitQueue(client("sqs"), self.queues["AdmitQueue"])
 
     @cached_property
+    def config_queue(self) -> SqsConfigQueue:
+        return SqsConfigQueue(client("sqs"), self.queues["ConfigQueue"])
+
+    @cached_property
     def queues(self) -> dict[str, str]:
         """The URLs of the queues of template.yaml, by resource, made on first use."""
         return _Made(self._queue)
@@ -137,6 +148,9 @@ class MotoStores:
 
     def take_admits(self) -> list[dict[str, str]]:
         return self._take(self.queues["AdmitQueue"])
+
+    def take_configs(self) -> list[dict[str, Any]]:
+        return self._take(self.queues["ConfigQueue"])
 
     def _table(self, resource: str) -> str:
         declared = properties(resource)

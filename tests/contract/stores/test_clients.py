@@ -1,24 +1,19 @@
 from __future__ import annotations
 
-import io
-import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from botocore.stub import Stubber
-from tests.contract.stores.backends import REGION, client
+from tests.contract.stores.backends import REGION
 from tests.contract.stores.samples import together
 
 from prowless.adapters.aws import clients
-from prowless.adapters.aws.background import LambdaBackground
-from prowless.domain.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVICES = ["dynamodb", "s3", "sqs", "stepfunctions", "lambda", "secretsmanager", "sts", "eks"]
+SERVICES = ["dynamodb", "s3", "sqs", "stepfunctions", "secretsmanager", "sts", "eks"]
 
 
 @pytest.fixture
@@ -65,40 +60,18 @@ def test_every_service_has_its_client() -> None:
         clients.s3(),
         clients.sqs(),
         clients.stepfunctions(),
-        clients.lambda_(),
         clients.secretsmanager(),
         clients.sts(),
     ]
     names = [one.meta.service_model.service_name for one in made]
-    assert names == ["dynamodb", "s3", "sqs", "stepfunctions", "lambda", "secretsmanager", "sts"]
+    assert names == ["dynamodb", "s3", "sqs", "stepfunctions", "secretsmanager", "sts"]
 
 
 def test_the_adapters_import_neither_boto3_nor_resources() -> None:
     """boto3 costs a third more than botocore at a cold start and adds nothing we use."""
-    names = ("background", "control", "deliveries", "eks", "machine", "objects", "prowjobs", "queues", "secrets")
+    names = ("control", "deliveries", "eks", "machine", "objects", "prowjobs", "queues", "secrets")
     code = "\n".join(["import sys", *(f"import prowless.adapters.aws.{name}" for name in names)])
     code += "\nprint([name for name in ('boto3', 'yaml', 'cryptography', 'kubernetes') if name in sys.modules])"
     environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
     answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment)
     assert answer.stdout.strip() == "[]"
-
-
-# ---- the background, which moto does not run without Docker -------------------------------------
-
-
-def test_a_config_sync_is_invoked_without_waiting() -> None:
-    lambda_ = client("lambda")
-    with Stubber(lambda_) as stub:
-        payload = json.dumps({"repository": "acme/rocket", "sha": "c0ffee"}).encode()
-        expected: dict[str, Any] = {"FunctionName": "config-sync", "InvocationType": "Event", "Payload": payload}
-        stub.add_response("invoke", {"StatusCode": 202, "Payload": io.BytesIO(b"")}, expected)
-        LambdaBackground(lambda_, "config-sync").sync_config("acme/rocket", "c0ffee")
-        stub.assert_no_pending_responses()
-
-
-def test_a_missing_function_is_named() -> None:
-    lambda_ = client("lambda")
-    with Stubber(lambda_) as stub:
-        stub.add_client_error("invoke", "ResourceNotFoundException", http_status_code=404)
-        with pytest.raises(NotFoundError, match="Lambda function config-sync does not exist"):
-            LambdaBackground(lambda_, "config-sync").sync_config("acme/rocket", "c0ffee")

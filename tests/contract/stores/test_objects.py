@@ -41,6 +41,18 @@ def test_only_if_absent_keeps_the_first(stores: Stores) -> None:
     assert stores.objects.get("key") == b"one"
 
 
+def test_only_over_replaces_what_was_seen_and_nothing_else(stores: Stores) -> None:
+    assert stores.objects.tagged("key") == (None, "")
+    stores.objects.put("key", b"one", TEXT)
+    data, tag = stores.objects.tagged("key")
+    assert data == b"one"
+    assert stores.objects.put("key", b"two", TEXT, only_over=tag)
+    assert not stores.objects.put("key", b"three", TEXT, only_over=tag)
+    assert stores.objects.get("key") == b"two"
+    assert not stores.objects.put("absent", b"x", TEXT, only_over=tag)
+    assert stores.objects.get("absent") is None
+
+
 def test_the_empty_name_is_the_stacks_own_bucket(stores: Stores) -> None:
     own = stores.artifacts.bucket("")
     own.put("logs/x", b"own", TEXT)

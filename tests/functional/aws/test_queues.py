@@ -144,6 +144,21 @@ def test_a_killed_function_leaves_its_messages(aws, script):
     assert bodies(script) == [["x"], ["x"]]
 
 
+def test_a_function_may_say_when_its_message_comes_again(aws, script):
+    def postpone(_bodies):
+        record = script.batches[-1][1][0]
+        aws.client("sqs").change_message_visibility(
+            QueueUrl=aws.resources["WorkQueue"].ref, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=7
+        )
+
+    script.during, script.crash = postpone, {"x"}
+    send(aws, "x")
+    aws.settle()
+    script.during, script.crash = None, set()
+    aws.clock.advance(8)
+    assert bodies(script) == [["x"], ["x"]]
+
+
 def test_when_lambda_refuses_the_message_comes_back(aws, script):
     refusals = [LambdaServiceError("TooManyRequestsException")]
 

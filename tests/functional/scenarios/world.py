@@ -38,8 +38,8 @@ MEMBER = "ada"
 MINUTE = 60
 HOUR = 3600
 DAY = 24 * HOUR
-QUEUES = ("DeliveriesQueue", "AdmitQueue")
-DEAD_LETTERS = ("DeliveriesDeadLetterQueue", "AdmitDeadLetterQueue", "ConfigSyncDeadLetterQueue")
+QUEUES = ("DeliveriesQueue", "AdmitQueue", "ConfigQueue")
+DEAD_LETTERS = ("DeliveriesDeadLetterQueue", "AdmitDeadLetterQueue", "ConfigDeadLetterQueue")
 
 Job = dict[str, Any]
 

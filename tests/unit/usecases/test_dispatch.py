@@ -11,7 +11,7 @@ from prowless.usecases.dispatch import DispatchDelivery
 from prowless.usecases.ledgers import PullLedgers
 from tests.fakes.clock import NOW
 from tests.fakes.config import FixedConfig
-from tests.fakes.flow import MemoryBackground
+from tests.fakes.flow import MemoryConfigQueue
 from tests.fakes.github import MemoryGitHub
 from tests.fakes.stores import MemoryDeliveries
 from tests.unit.usecases.test_runs import World as Runs
@@ -48,7 +48,7 @@ class World(Runs):
         self.github.add_member("acme", "ada")
         self.pull = self.github.open_pull(REPOSITORY, {"a.py": "1"}, author="ada")
         self.deliveries = MemoryDeliveries()
-        self.background = MemoryBackground()
+        self.configuration = MemoryConfigQueue(self.clock)
         self.dispatch = DispatchDelivery(
             deliveries=self.deliveries,
             state=self.state,
@@ -57,7 +57,7 @@ class World(Runs):
             start=self.starts,
             aborts=self.aborts,
             ledgers=PullLedgers(self.control, self.clock),
-            background=self.background,
+            configuration=self.configuration,
             sources={("acme/config", "main")},
             pause=self.clock.sleep,
         )
@@ -211,8 +211,8 @@ def test_postsubmits_follow_the_comparison_not_the_payload(world):
 def test_a_push_to_a_config_source_has_it_compiled(world):
     world.github.create_repository("acme/config")
     world.push(of="acme/config")
-    [(repository, _)] = world.background.synced
-    assert repository == "acme/config"
+    (message,) = world.configuration.messages.sent
+    assert message.body["sync"].startswith("acme/config@")
 
 
 @pytest.mark.parametrize("scope", ["acme/other", "other", ""])

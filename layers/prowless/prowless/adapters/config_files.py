@@ -238,7 +238,7 @@ class _Builder:
                     break
                 data = self._value(next(events), events, 0)
                 read = True
-        return Document(path=self._path, data=data, warnings=tuple(self._warnings))
+        return Document(path=self._path, data=data, warnings=tuple(self._warnings), nodes=self._nodes)
 
     def _at(self, event: Any) -> str:
         return f"{self._path}:{event.start_mark.line + 1}"

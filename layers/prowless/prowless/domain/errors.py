@@ -35,6 +35,10 @@ class NotFoundError(PermanentError):
     """The thing asked for does not exist."""
 
 
+class TooLargeError(PermanentError):
+    """There is more than we read; the message says what and how much."""
+
+
 class ConflictError(ProwlessError):
     """A conditional write found another state than the one expected."""
 

@@ -56,9 +56,13 @@ class Starter(Protocol):
         ...
 
 
-class Background(Protocol):
-    """Work handed to another function, without waiting for it."""
+class ConfigQueue(Protocol):
+    """The FIFO queue to config_sync. A message says what to look at, never what was there when it was sent."""
 
-    def sync_config(self, repository: str, sha: str) -> None:
-        """Have the configuration of a source repository compiled at a commit."""
+    def sync(self, cause: str) -> None:
+        """Have the central configuration compiled. `cause` names what moved: equal ones within five minutes are one."""
+        ...
+
+    def check(self, repository: str, number: int, cause: str) -> None:
+        """Have the configuration compiled with a pull request's change. `cause` as for `sync`."""
         ...

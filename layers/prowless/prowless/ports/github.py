@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,17 @@ class GitHub(Protocol):
 
     def contents(self, repository: str, path: str, ref: str) -> bytes:
         """A file at a commit."""
+        ...
+
+    def archive(self, repository: str, sha: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """The wanted files of a commit by path, with one download; links are left out, and so are very large files.
+
+        Git makes the archive, so `.gitattributes` may leave out or change files (export-ignore, export-subst, eol).
+        Compare with `tree`.
+
+        Raises:
+            TooLargeError: the archive, or what is wanted of it, is beyond the adapter's limits.
+        """
         ...
 
     def tree(self, repository: str, sha: str) -> dict[str, str]:

@@ -149,12 +149,21 @@ class Objects(Protocol):
         """The bucket's name."""
         ...
 
-    def put(self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False) -> bool:
-        """Store an object; false if it was there already and `only_if_absent` was asked."""
+    def put(
+        self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False, only_over: str = ""
+    ) -> bool:
+        """Store an object; false if it was there already and `only_if_absent` was asked, or it is not `only_over`.
+
+        `only_over` is the tag of the object that may be replaced.
+        """
         ...
 
     def get(self, key: str) -> bytes | None:
         """The object, or None."""
+        ...
+
+    def tagged(self, key: str) -> tuple[bytes | None, str]:
+        """The object with the tag that stands for this content; (None, "") if it is not there."""
         ...
 
 

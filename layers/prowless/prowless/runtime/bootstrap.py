@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from prowless.ports.config import ConfigSource
     from prowless.ports.engine import Clusters
     from prowless.ports.github import GitHub
+    from prowless.runtime.boundary import Persistent
     from prowless.runtime.environment import Environment
     from prowless.usecases.receive import ReceiveDelivery
     from prowless.usecases.records import Records
@@ -41,10 +42,10 @@ def accept_webhook(environment: Environment) -> ReceiveDelivery:
 def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[str, Any]]], None]:
     """Dispatch."""
     from prowless.adapters.aws import clients
-    from prowless.adapters.aws.background import LambdaBackground
     from prowless.adapters.aws.control import DynamoControl
     from prowless.adapters.aws.deliveries import DynamoDeliveries
     from prowless.adapters.aws.objects import S3Objects
+    from prowless.adapters.aws.queues import SqsConfigQueue
     from prowless.usecases.config_sources import ConfigRepository
     from prowless.usecases.dispatch import DispatchDelivery
     from prowless.usecases.ledgers import PullLedgers
@@ -61,7 +62,7 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
         start=start,
         aborts=aborts,
         ledgers=PullLedgers(control, environment.clock),
-        background=LambdaBackground(clients.lambda_(), given.config_sync_function),
+        configuration=SqsConfigQueue(clients.sqs(), given.config_queue_url),
         sources=frozenset((source.repository, source.ref) for source in ConfigRepository.parse(given.config_sources)),
         pause=environment.clock.sleep,
     )
@@ -226,24 +227,29 @@ def reconcile(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     )
 
 
-def sync_config(environment: Environment) -> Callable[[dict[str, Any]], Any]:
+def sync_config(environment: Environment) -> Persistent:
     """config_sync."""
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.objects import S3Objects
+    from prowless.adapters.aws.queues import SqsConfigQueue
     from prowless.adapters.config_files import parse_document
     from prowless.adapters.prowignore import ignore_rules
+    from prowless.runtime.boundary import Persistent
+    from prowless.usecases.config_reading import ConfigReader
     from prowless.usecases.config_sources import ConfigRepository
     from prowless.usecases.config_sync import SyncConfig
 
     given = settings.load(settings.ConfigSync, environment.variables)
-    return SyncConfig(
-        github=_github(environment, given),
+    github = _github(environment, given)
+    sync = SyncConfig(
+        github=github,
         objects=S3Objects(clients.s3(), given.state_bucket),
-        parse=parse_document,
-        ignore_rules=ignore_rules,
+        reader=ConfigReader(github=github, parse=parse_document, ignore_rules=ignore_rules, clock=environment.clock),
         repositories=ConfigRepository.parse(given.config_sources),
         clock=environment.clock,
     )
+    queue = SqsConfigQueue(clients.sqs(), given.config_queue_url)
+    return Persistent(handle=lambda message: sync(message["sync"]), postpone=queue.postpone)
 
 
 def _runs(prowjobs_table: str, state_bucket: str) -> Runs:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prowless.domain.errors import ConfigError, PermanentError, ProwlessError, RetryableError
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S = 20
+_LAST_RETRY_S = 600
+_LONGEST_RETRY_S = 3600
 
 U = TypeVar("U")
 Event = dict[str, Any]
@@ -106,8 +112,43 @@ def _message(record: Mapping[str, Any]) -> Event:
     return body
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persistent:
+    """A use case of one message, and how to have a message again: receipt handle and seconds."""
+
+    handle: Callable[[Event], Any]
+    postpone: Callable[[str, int], None]
+
+
+def persistent_queue(factory: Callable[[Environment], Persistent]) -> Handler[Persistent]:
+    """An SQS event source with batches of one. What fails comes again soon, then less and less often.
+
+    The queue's visibility timeout, made for functions that hang, would have a push wait for half an hour.
+    """
+
+    def adapt(built: Persistent, event: Event, _context: Any) -> Any:
+        (record,) = event["Records"]
+        try:
+            return built.handle(_message(record))
+        except ProwlessError as error:
+            asked_ms = error.retry_after_ms if isinstance(error, RetryableError) else None
+            seconds = retry_seconds(int(record["attributes"]["ApproximateReceiveCount"]), asked_ms or 0)
+            log.warning("failed, again in %d s: %s", seconds, error)
+            with contextlib.suppress(ProwlessError):  # it comes again all the same, only later
+                built.postpone(record["receiptHandle"], seconds)
+            raise
+
+    return Handler(factory, adapt)
+
+
+def retry_seconds(receives: int, asked_ms: int) -> int:
+    """The pause after so many receives of a message: 20 s, doubled up to 10 minutes; longer if that was asked for."""
+    backoff = min(_FIRST_RETRY_S << min(receives - 1, 10), _LAST_RETRY_S)
+    return min(max(backoff, -(-asked_ms // 1000)), _LONGEST_RETRY_S)
+
+
 def schedule(factory: Callable[[Environment], Callable[[Event], Any]]) -> Handler[Callable[[Event], Any]]:
-    """An EventBridge schedule or rule, or an asynchronous invocation: the event as it is."""
+    """An EventBridge schedule or rule: the event as it is."""
     return Handler(factory, lambda usecase, event, _context: usecase(event))
 
 

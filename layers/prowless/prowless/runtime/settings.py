@@ -61,7 +61,7 @@ class Dispatch(GitHubAccess):
     control_table: str
     state_bucket: str
     admit_queue_url: str
-    config_sync_function: str
+    config_queue_url: str
     config_sources: str = "[]"
 
 
@@ -138,4 +138,5 @@ class ConfigSync(GitHubAccess):
     """config_sync."""
 
     state_bucket: str
+    config_queue_url: str
     config_sources: str = "[]"

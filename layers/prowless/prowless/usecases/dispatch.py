@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from prowless.domain.events import Event
     from prowless.ports.config import ConfigSource
-    from prowless.ports.flow import Background
+    from prowless.ports.flow import ConfigQueue
     from prowless.ports.github import Comment as Said
     from prowless.ports.github import GitHub
     from prowless.ports.stores import Deliveries, Delivery, Objects
@@ -63,7 +63,7 @@ class DispatchDelivery:
         start: StartRuns,
         aborts: AbortRuns,
         ledgers: PullLedgers,
-        background: Background,
+        configuration: ConfigQueue,
         sources: Collection[tuple[str, str]],
         pause: Callable[[float], None],
     ) -> None:
@@ -75,7 +75,7 @@ class DispatchDelivery:
         self._start = start
         self._aborts = aborts
         self._ledgers = ledgers
-        self._background = background
+        self._configuration = configuration
         self._sources = sources
         self._pause = pause
 
@@ -174,7 +174,7 @@ class DispatchDelivery:
             case AbortGroup():
                 self._aborts.abort_group(action.repository, action.head_sha, action.description)
             case SyncConfig():
-                self._background.sync_config(action.repository, action.sha)
+                self._configuration.sync(f"{action.repository}@{action.sha} delivery {delivery.guid}")
             case Approve():
                 self._ledgers.approve(action.repository, action.number, action.approval)
             case RevokeApprovals():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain.config import snapshot as snapshots
 from prowless.domain.config.central import CentralConfig
 from prowless.domain.config.jobs import Periodic, RepositoryConfig
-from prowless.domain.errors import ConfigError
+from prowless.domain.errors import ConfigError, ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +80,9 @@ class SnapshotConfig:
         return self._cache[key]
 
 
-def publish(snapshot: Snapshot, objects: Objects, sources: Mapping[str, str], at: int) -> bool:
+def publish(
+    snapshot: Snapshot, objects: Objects, sources: Mapping[str, str], at: int, *, over: str | None = None
+) -> bool:
     """Store a snapshot and make it current, the pointer last. False if it was current already.
 
     Args:
@@ -88,17 +90,27 @@ def publish(snapshot: Snapshot, objects: Objects, sources: Mapping[str, str], at
         objects: the state bucket.
         sources: where it came from: repository@branch or folder to commit.
         at: epoch milliseconds.
+        over: the tag of the pointer that may be replaced, empty if there was none; None replaces any.
+
+    Raises:
+        ConflictError: somebody else published since; nothing became current.
     """
     present = objects.get(snapshots.POINTER)
     changed = not present or json.loads(present).get("snapshot") != snapshot.hash
     if changed:
         for name, data in snapshot.files.items():
             objects.put(snapshots.key(snapshot.hash, name), data, "application/json", only_if_absent=True)
-    objects.put(snapshots.POINTER, snapshots.pointer(snapshot, sources, at), "application/json")
+    pointer = snapshots.pointer(snapshot, sources, at)
+    if not objects.put(snapshots.POINTER, pointer, "application/json", only_if_absent=over == "", only_over=over or ""):
+        raise ConflictError(f"{snapshots.POINTER}: another configuration was published meanwhile")
+    objects.put(snapshots.WARNINGS, snapshots.warnings(snapshot), "application/json")
     objects.put(snapshots.LAST_ERROR, snapshots.last_error((), sources, at), "application/json")
     return changed
 
 
-def record_failure(problems: Sequence[str], objects: Objects, sources: Mapping[str, str], at: int) -> None:
-    """Keep why an attempt failed; the pointer stays as it is."""
-    objects.put(snapshots.LAST_ERROR, snapshots.last_error(problems, sources, at), "application/json")
+def record_failure(
+    problems: Sequence[str], objects: Objects, sources: Mapping[str, str], at: int, *, retried: bool = False
+) -> None:
+    """Keep why an attempt failed; the pointer stays as it is. `retried`: it is made again, and may then succeed."""
+    data = snapshots.last_error(problems, sources, at, retried=retried)
+    objects.put(snapshots.LAST_ERROR, data, "application/json")

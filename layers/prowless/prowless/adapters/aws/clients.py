@@ -14,7 +14,6 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from types_boto3_dynamodb.client import DynamoDBClient
-    from types_boto3_lambda.client import LambdaClient
     from types_boto3_s3.client import S3Client
     from types_boto3_secretsmanager.client import SecretsManagerClient
     from types_boto3_sqs.client import SQSClient
@@ -64,11 +63,6 @@ def sqs() -> SQSClient:
 def stepfunctions() -> SFNClient:
     """Step Functions."""
     return cast("SFNClient", _kept("stepfunctions"))
-
-
-def lambda_() -> LambdaClient:
-    """Lambda."""
-    return cast("LambdaClient", _kept("lambda"))
 
 
 def secretsmanager() -> SecretsManagerClient:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -12,6 +12,14 @@ from .errors import code_of, translated
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
+
+
+_REFUSED = frozenset({"NoSuchKey", "PreconditionFailed"})
+
+
+class _Condition(TypedDict, total=False):
+    IfMatch: str
+    IfNoneMatch: str
 
 
 class S3Objects:
@@ -27,27 +35,29 @@ class S3Objects:
         """The bucket's name."""
         return self._bucket
 
-    def put(self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False) -> bool:
-        """Store an object; false if it was there already and `only_if_absent` was asked.
+    def put(
+        self, key: str, data: bytes, content_type: str, *, only_if_absent: bool = False, only_over: str = ""
+    ) -> bool:
+        """Store an object; false if it was there already and `only_if_absent` was asked, or it is not `only_over`.
 
         False may also come from our own write whose answer was lost: what is there then is what we sent.
         """
+        condition: _Condition = {"IfNoneMatch": "*"} if only_if_absent else {"IfMatch": only_over} if only_over else {}
         with translated(f"{self._subject}, key {key}"):
-            if not only_if_absent:
-                self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
-                return True
             try:
-                self._client.put_object(
-                    Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, IfNoneMatch="*"
-                )
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, **condition)
             except ClientError as exc:
-                if code_of(exc) != "PreconditionFailed":
+                if not condition or code_of(exc) not in _REFUSED:
                     raise
                 return False
         return True
 
     def get(self, key: str) -> bytes | None:
-        """The object, or None.
+        """The object, or None."""
+        return self.tagged(key)[0]
+
+    def tagged(self, key: str) -> tuple[bytes | None, str]:
+        """The object with its ETag; (None, "") if it is not there.
 
         The role needs `s3:ListBucket` as well: without it S3 answers "access denied" for an object that is not there.
         """
@@ -57,8 +67,8 @@ class S3Objects:
             except ClientError as exc:
                 if code_of(exc) != "NoSuchKey":
                     raise
-                return None
-            return answer["Body"].read()
+                return None, ""
+            return answer["Body"].read(), answer["ETag"]
 
 
 class S3Artifacts:

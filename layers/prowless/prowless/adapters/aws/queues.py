@@ -1,4 +1,4 @@
-"""The two FIFO queues. Their messages are pointers; rows and objects carry the rest."""
+"""The FIFO queues. Their messages are pointers; rows and objects carry the rest."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 from .errors import translated
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from types_boto3_sqs.client import SQSClient
 
     from prowless.ports.stores import Delivery
 
 ADMIT_GROUP = "admit"
 """One group: SQS hands out its next message when the one before is done, so counters have one writer."""
+
+SYNC_GROUP = "sync"
 
 
 class SqsDeliveryQueue:
@@ -49,12 +53,38 @@ class SqsAdmitQueue:
         _send(self._client, self._url, {"release": prowjob}, ADMIT_GROUP, _digest("release", prowjob, nonce))
 
 
+class SqsConfigQueue:
+    """`ConfigQueue`: to config_sync. Bodies: `{"sync": cause}` and `{"check": repository, "pull": number}`.
+
+    Syncs are one group, so no two of them race to the pointer; the checks of each pull are another.
+    """
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def sync(self, cause: str) -> None:
+        """Have the central configuration compiled."""
+        _send(self._client, self._url, {"sync": cause}, SYNC_GROUP, _digest("sync", cause))
+
+    def check(self, repository: str, number: int, cause: str) -> None:
+        """Have the configuration compiled with a pull request's change."""
+        group = _digest("check", repository, str(number))
+        body: dict[str, str | int] = {"check": repository, "pull": number}
+        _send(self._client, self._url, body, group, _digest("check", repository, str(number), cause))
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        """Show a received message again after so many seconds instead of the queue's visibility timeout."""
+        with translated(f"SQS queue {self._url.rpartition('/')[2]}"):
+            self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
+
+
 def _digest(*parts: str) -> str:
     # Reasons are free text; deduplication ids are at most 128 letters, digits and punctuation.
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _send(client: SQSClient, url: str, body: dict[str, str], group: str, deduplication_id: str) -> None:
+def _send(client: SQSClient, url: str, body: Mapping[str, str | int], group: str, deduplication_id: str) -> None:
     with translated(f"SQS queue {url.rpartition('/')[2]}"):
         client.send_message(
             QueueUrl=url,

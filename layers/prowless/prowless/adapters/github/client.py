@@ -40,7 +40,14 @@ class GitHubClient:
         self._transport.close()
 
     def call(
-        self, method: str, path: str, body: Any = None, *, accept: str = JSON, repeatable: bool | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        accept: str = JSON,
+        repeatable: bool | None = None,
+        max_body_bytes: int = 0,
     ) -> Response:
         """Make a call and return its answer, below 400.
 
@@ -50,6 +57,7 @@ class GitHubClient:
             body: Sent as JSON if not None.
             accept: The media type asked for.
             repeatable: Whether doing it twice does no more than once; by default true for all but POST.
+            max_body_bytes: How large an answer may be, instead of the transport's limit.
 
         Raises:
             NotFoundError: 404 or 410.
@@ -63,6 +71,7 @@ class GitHubClient:
             accept=accept,
             body=None if body is None else json.dumps(body).encode(),
             repeatable=method != "POST" if repeatable is None else repeatable,
+            max_body_bytes=max_body_bytes,
         )
         return self._send(request, scope_of(path))
 

@@ -6,7 +6,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from prowless.adapters.github import payloads
+from prowless.adapters.github import archives, payloads
 from prowless.adapters.github.client import GitHubClient
 from prowless.adapters.github.paths import Origin, repository_path, segment, segments
 from prowless.adapters.github.payloads import understood
@@ -116,6 +116,16 @@ class RestGitHub:
         if response.header("content-type").partition(";")[0].strip() == "application/json":
             raise NotFoundError(f"GitHub: {path} of {repository} at {ref} is not a file")
         return response.body
+
+    def archive(self, repository: str, sha: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """The wanted files of a commit by path; links and very large files are left out, and what git leaves out.
+
+        Raises:
+            TooLargeError: Beyond the limits of `prowless.adapters.github.archives`.
+        """
+        path = f"{repository_path(repository)}/tarball/{segment(sha)}"
+        data = self.client.call("GET", path, max_body_bytes=archives.MAX_PACKED).body
+        return archives.unpack(f"GitHub: the archive of {repository} at {sha}", data, wanted)
 
     def tree(self, repository: str, sha: str) -> dict[str, str]:
         """Path to blob SHA of every file below a commit or tree; submodules are left out.
@@ -238,7 +248,7 @@ def connect(
         secret: The secret's present text, JSON as `parse_secret` takes it. It is asked at every call, so it should
             keep what it fetched; another text is taken over at once.
         clock: The time.
-        hosts: Further hosts that GitHub may redirect downloads to (`codeload.HOST` of an Enterprise Server).
+        hosts: Further hosts that GitHub may redirect downloads to, beside its own `codeload.` one.
         ca_certs: A file of certificate authorities, for an Enterprise Server with its own.
         sleep: Waits so many seconds.
         jitter: A random number from 0 to 1.
@@ -246,10 +256,11 @@ def connect(
     Raises:
         ConfigError: The URL cannot be used; later, from any call: the secret cannot.
     """
-    public = Origin.of(api_url) == Origin.of(PUBLIC_API)
+    origin = Origin.of(api_url)
+    downloads = PUBLIC_HOSTS if origin == Origin.of(PUBLIC_API) else {f"codeload.{origin.host}"} if origin else ()
     transport = Transport(
         api_url,
-        hosts=[*hosts, *(PUBLIC_HOSTS if public else ())],
+        hosts=[*hosts, *downloads],
         clock=clock,
         sleep=sleep,
         jitter=jitter,

@@ -11,7 +11,7 @@ from urllib3 import exceptions
 
 from prowless.adapters.github.paths import Origin, api_root, without_query
 from prowless.adapters.github.refusals import transient
-from prowless.domain.errors import AmbiguousError, PermanentError, RetryableError
+from prowless.domain.errors import AmbiguousError, PermanentError, RetryableError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -51,6 +51,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     authorization: str = field(default="", repr=False)
     etag: str = ""
+    max_body_bytes: int = 0  # instead of the transport's own limit, if there is one
 
     @property
     def name(self) -> str:
@@ -192,17 +193,18 @@ class Transport:
 
     def _read(self, request: Request, answer: urllib3.BaseHTTPResponse) -> bytes:
         started = self._clock.now_ms()
+        limit = request.max_body_bytes or self._max_body_bytes
         chunks = []
         size = 0
         for chunk in answer.stream(CHUNK_BYTES, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
             slow = self._clock.now_ms() - started > BODY_TIMEOUT_MS
-            if slow or size > self._max_body_bytes:
+            if slow or size > limit:
                 answer.close()
-                kind = PermanentError if request.repeatable else AmbiguousError
-                limit = f"{BODY_TIMEOUT_MS} ms" if slow else f"{self._max_body_bytes} bytes"
-                raise kind(f"GitHub: {request.name}: the answer takes more than {limit}")
+                kind = TooLargeError if request.repeatable else AmbiguousError
+                most = f"{BODY_TIMEOUT_MS} ms" if slow else f"{limit} bytes"
+                raise kind(f"GitHub: {request.name}: the answer takes more than {most}")
         return b"".join(chunks)
 
     def _followed(self, request: Request, response: Response) -> Request:

@@ -26,11 +26,15 @@ class Table(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One file: `data` is made of Table, list, str, int, float, bool and None. `warnings` came up while reading."""
+    """One file: `data` is made of Table, list, str, int, float, bool and None. `warnings` came up while reading.
+
+    `nodes` counts the values, with aliases expanded.
+    """
 
     path: str
     data: Any
     warnings: tuple[str, ...] = ()
+    nodes: int = 0
 
     def at(self, line: int) -> str:
         """`file:line`, or the file alone."""

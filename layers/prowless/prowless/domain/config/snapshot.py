@@ -5,6 +5,8 @@ config/snapshots/<hash>/periodics.json
 config/snapshots/<hash>/repos/<org>/<repo>.json
 config/current.json        the pointer
 config/last_error.json     why the newest attempt did not become current, or that it did
+config/warnings.json       all warnings of the current snapshot; the pointer has the first ones
+config/synced.json         which commits config_sync has dealt with, for good or bad
 """
 
 from __future__ import annotations
@@ -25,6 +27,13 @@ SCHEMA = 1
 
 POINTER = "config/current.json"
 LAST_ERROR = "config/last_error.json"
+WARNINGS = "config/warnings.json"
+SYNCED = "config/synced.json"
+
+_POINTER_WARNINGS = 200
+"""Functions read the pointer every few seconds."""
+
+_MAX_WARNINGS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +86,27 @@ def pointer(snapshot: Snapshot, sources: Mapping[str, str], published_at: int) -
             "schema": SCHEMA,
             "sources": dict(sources),
             "published_at": published_at,
-            "warnings": list(snapshot.warnings[:200]),
+            "warnings": list(snapshot.warnings[:_POINTER_WARNINGS]),
         }
     )
 
 
-def last_error(problems: Iterable[str], sources: Mapping[str, str], at: int) -> bytes:
-    """What `last_error.json` holds; no problems means that the newest attempt is current."""
-    return _encode({"problems": list(problems)[:200], "sources": dict(sources), "at": at})
+def warnings(snapshot: Snapshot) -> bytes:
+    """What `warnings.json` holds."""
+    return _encode({"snapshot": snapshot.hash, "warnings": list(snapshot.warnings[:_MAX_WARNINGS])})
+
+
+def last_error(problems: Iterable[str], sources: Mapping[str, str], at: int, *, retried: bool = False) -> bytes:
+    """What `last_error.json` holds; no problems means that the newest attempt is current.
+
+    `retried`: the configuration itself may be good; it could not be read, and that is tried again.
+    """
+    return _encode({"problems": list(problems)[:200], "sources": dict(sources), "at": at, "retried": retried})
+
+
+def synced(sources: Mapping[str, str], settings: str) -> bytes:
+    """What `synced.json` holds: each source's commit, and CONFIG_SOURCES as they were read by."""
+    return _encode({"sources": dict(sources), "settings": settings, "schema": SCHEMA})
 
 
 def _encode(data: Any) -> bytes:
