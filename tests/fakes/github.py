@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prowless.domain.errors import NotFoundError, PermanentError
-from prowless.ports.github import ChangedFile, Comment, Commit, PullRequest, Status
+from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status
+from tests.fakes.github_people import MemoryPeople
 from tests.fakes.github_repository import MemoryCommit, MemoryRepository, blob_sha
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ STATES = frozenset({"error", "failure", "pending", "success"})
 T = TypeVar("T")
 
 
-class MemoryGitHub:
+class MemoryGitHub(MemoryPeople):
     """The port `prowless.ports.github.GitHub` over Python values.
 
     Set up with `create_repository`, `commit`, `open_pull`, `push`, `comment`, `add_member`. `calls` holds every call of
@@ -26,8 +27,8 @@ class MemoryGitHub:
     """
 
     def __init__(self, login: str = "prowless[bot]") -> None:
+        super().__init__()
         self.repositories: dict[str, MemoryRepository] = {}
-        self.members: dict[str, set[str]] = {}
         self.answers: dict[tuple[str, str], Any] = {}
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self._login = login
@@ -128,15 +129,6 @@ class MemoryGitHub:
         thread.append(Comment(id=self._serial, author=author, body=body))
         return self._serial
 
-    def add_member(self, org: str, user: str) -> None:
-        """Make a user a member of an organisation."""
-        self.members.setdefault(org.lower(), set()).add(user.lower())
-
-    def add_admin(self, repository: str, user: str) -> None:
-        """Make a user an administrator of a repository."""
-        self.add_collaborator(repository, user)
-        self._repository(repository).admins.add(user.lower())
-
     def queue(self, repository: str, numbers: Sequence[int], *, squash: bool = False) -> str:
         """Make a merge group of pulls on their base, with its branch; the group's head."""
         repo = self._repository(repository)
@@ -150,10 +142,6 @@ class MemoryGitHub:
             tip = repo.store(changed, parents, f"{title}\n\n{pull.body}")
         repo.refs[f"heads/gh-readonly-queue/{repo.pulls[numbers[0]].base_ref}/pr-{numbers[-1]}-{start}"] = tip
         return tip
-
-    def add_collaborator(self, repository: str, user: str) -> None:
-        """Make a user a collaborator of a repository."""
-        self._repository(repository).collaborators.add(user.lower())
 
     def answer(self, method: str, path: str, value: Any) -> None:
         """What `request(method, path)` returns; a callable gets the body, an exception is raised."""
@@ -264,27 +252,31 @@ class MemoryGitHub:
 
         self._call("create_status", (repository, sha, status), write)
 
-    def is_member(self, org: str, user: str) -> bool:
-        def read() -> bool:
-            return org.lower() == user.lower() or user.lower() in self.members.get(org.lower(), set())
+    def check_runs(self, repository: str, sha: str) -> list[CheckRun]:
+        def read() -> list[CheckRun]:
+            self._commit(repository, sha)
+            posted = self._repository(repository).check_runs.get(sha, [])
+            return list({run.name: run for run in posted}.values())[::-1]
 
-        return self._call("is_member", (org, user), read)
+        return self._call("check_runs", (repository, sha), read)
 
-    def is_collaborator(self, repository: str, user: str) -> bool:
-        def read() -> bool:
-            return user.lower() in self._repository(repository).collaborators
+    def create_check_run(self, repository: str, sha: str, run: CheckRun, title: str, summary: str) -> None:
+        def write() -> None:
+            self._commit(repository, sha)
+            if not self._login.endswith("[bot]"):
+                raise PermanentError("You must authenticate via a GitHub App.")
+            self._repository(repository).check_runs.setdefault(sha, []).append(run)
 
-        return self._call("is_collaborator", (repository, user), read)
+        self._call("create_check_run", (repository, sha, run, title, summary), write)
 
-    def permission(self, repository: str, user: str) -> str:
-        def read() -> str:
+    def required_contexts(self, repository: str, branch: str) -> tuple[str, ...]:
+        def read() -> tuple[str, ...]:
             repo = self._repository(repository)
-            if user.lower() in repo.admins:
-                return "admin"
-            member = user.lower() in self.members.get(repository.partition("/")[0].lower(), set())
-            return "write" if member or user.lower() in repo.collaborators else "read"
+            if f"heads/{branch}" not in repo.refs:
+                raise NotFoundError(f"{repository} has no branch {branch}")
+            return repo.required_contexts.get(branch, ())
 
-        return self._call("permission", (repository, user), read)
+        return self._call("required_contexts", (repository, branch), read)
 
     def comments(self, repository: str, number: int) -> Sequence[Comment]:
         return self._call("comments", (repository, number), lambda: tuple(self._thread(repository, number)))

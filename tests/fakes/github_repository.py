@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from prowless.domain.errors import NotFoundError
-from prowless.ports.github import ChangedFile, Comment, PullRequest, Status
+from prowless.ports.github import ChangedFile, CheckRun, Comment, PullRequest, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +33,8 @@ class MemoryRepository:
     comments: dict[int, list[Comment]] = field(default_factory=dict)
     labels: dict[int, list[str]] = field(default_factory=dict)
     statuses: dict[str, list[Status]] = field(default_factory=dict)
+    check_runs: dict[str, list[CheckRun]] = field(default_factory=dict)
+    required_contexts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     collaborators: set[str] = field(default_factory=set)
     admins: set[str] = field(default_factory=set)
 

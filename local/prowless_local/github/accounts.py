@@ -86,6 +86,12 @@ class Accounts(World):
         with self.changing():
             self.members.get(key(org), set()).discard(key(login))
 
+    def add_team_member(self, org: str, slug: str, login: str) -> None:
+        """Put a member of an organisation into one of its teams, which is created if needed."""
+        with self.changing():
+            self.add_member(org, login)
+            self.teams.setdefault((key(org), key(slug)), set()).add(key(login))
+
     def add_collaborator(self, repository: str, login: str) -> None:
         """Give a user write access to one repository."""
         with self.changing():
@@ -115,6 +121,10 @@ class Accounts(World):
     def is_member(self, org: str, login: str) -> bool:
         """Whether a user is a member of an organisation."""
         return key(login) in self.members.get(key(org), set())
+
+    def is_team_member(self, org: str, slug: str, login: str) -> bool:
+        """Whether a user is in a team."""
+        return key(login) in self.teams.get((key(org), key(slug)), set())
 
     def is_collaborator(self, repository: str, login: str) -> bool:
         """Whether a user may write to a repository: its owner, a member of its organisation, or a collaborator."""

@@ -13,7 +13,7 @@ from prowless_local.github.views import commits as commit_views
 from prowless_local.github.world import key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from prowless_local.github.githistory import Commit
     from prowless_local.github.timestamps import Clock
@@ -67,6 +67,11 @@ class Repositories(Events):
             )
             self.report("repository", "created", created.full_name, created)
             return created
+
+    def require_contexts(self, repository: str, branch: str, contexts: Iterable[str]) -> None:
+        """Protect a branch, with statuses that it requires."""
+        with self.changing():
+            self.required_contexts[key(self.repository(repository).full_name), branch] = tuple(contexts)
 
     def fork(self, full_name: str, user: str) -> Repository:
         """A user's fork, created at the first call. Its objects are lent by the parent's git directory."""

@@ -58,9 +58,11 @@ class World:
         self.ids = itertools.count(FIRST_ID)
         self.accounts: dict[str, Account] = {}
         self.members: dict[str, set[str]] = {}
+        self.teams: dict[tuple[str, str], set[str]] = {}
         self.collaborators: dict[str, set[str]] = {}
         self.admins: dict[str, set[str]] = {}
         self.repositories: dict[str, Repository] = {}
+        self.required_contexts: dict[tuple[str, str], tuple[str, ...]] = {}
         self.pull_table: dict[tuple[str, int], Pull] = {}
         self.comment_table: dict[int, Comment] = {}
         self.label_table: dict[str, dict[str, Label]] = {}

@@ -57,6 +57,14 @@ class World(Protocol):
         """A user may do everything in a repository."""
         ...
 
+    def add_team_member(self, org: str, team: str, user: str) -> None:
+        """A user joins a team."""
+        ...
+
+    def require_contexts(self, name: str, contexts: tuple[str, ...]) -> None:
+        """Protect main."""
+        ...
+
 
 class MemoryWorld:
     """The fake of the use cases' tests."""
@@ -90,6 +98,12 @@ class MemoryWorld:
 
     def add_admin(self, name: str, user: str) -> None:
         self.github.add_admin(name, user)
+
+    def add_team_member(self, org: str, team: str, user: str) -> None:
+        self.github.add_team_member(org, team, user)
+
+    def require_contexts(self, name: str, contexts: tuple[str, ...]) -> None:
+        self.github.repositories[name].required_contexts["main"] = contexts
 
 
 class ServerWorld:
@@ -128,3 +142,9 @@ class ServerWorld:
 
     def add_admin(self, name: str, user: str) -> None:
         self._server.add_admin(name, user)
+
+    def add_team_member(self, org: str, team: str, user: str) -> None:
+        self._server.add_team_member(org, team, user)
+
+    def require_contexts(self, name: str, contexts: tuple[str, ...]) -> None:
+        self._server.require_contexts(name, "main", contexts)

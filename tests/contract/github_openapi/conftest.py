@@ -71,6 +71,8 @@ def scene() -> Iterator[Scene]:
         names["base"] = github.head("octo/widgets")
         names["comment"] = github.comment("octo/widgets", 1, "Hello", "alice")
         github.add_label("octo/widgets", 1, "lgtm", sender="alice")
+        github.add_team_member("octo", "leads", "alice")
+        github.require_contexts("octo/widgets", "main", ["unit"])
         for context in ("unit", "lint"):
             github.post_status("octo/widgets", str(names["head"]), "pending", context=context, creator="alice")
         run = github.create_check_run("octo/widgets", str(names["head"]), "build", app_id=APP, fields={})

@@ -70,6 +70,14 @@ class Commit:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun:
+    """A check run. `conclusion` is GitHub's word, empty until it has completed."""
+
+    name: str
+    conclusion: str = ""
+
+
 class GitHub(Protocol):
     """REST calls by repository `org/repo`.
 
@@ -132,8 +140,24 @@ class GitHub(Protocol):
         """Post a status."""
         ...
 
+    def check_runs(self, repository: str, sha: str) -> list[CheckRun]:
+        """The newest check run of each name and App, newest first."""
+        ...
+
+    def create_check_run(self, repository: str, sha: str, run: CheckRun, title: str, summary: str) -> None:
+        """Post a completed check run with its title and summary (Markdown); only Apps may."""
+        ...
+
+    def required_contexts(self, repository: str, branch: str) -> tuple[str, ...]:
+        """The contexts that the branch's protection requires; none if it is not protected."""
+        ...
+
     def is_member(self, org: str, user: str) -> bool:
         """Whether the user is a member of the organisation, as far as we can see."""
+        ...
+
+    def is_team_member(self, org: str, team: str, user: str) -> bool:
+        """Whether the user is in the team of that slug or one below it; of a team that is not there nobody is."""
         ...
 
     def is_collaborator(self, repository: str, user: str) -> bool:

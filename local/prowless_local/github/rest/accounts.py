@@ -30,6 +30,15 @@ def is_member(call: Call) -> Reply:
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
+def get_team_membership(call: Call) -> Reply:
+    """`GET /orgs/{org}/teams/{team}/memberships/{user}`."""
+    org, team, user = (call.params[name] for name in ("org", "team", "user"))
+    if not call.github.is_team_member(org, team, user):
+        raise not_found()
+    url = f"{call.github.url}/organizations/{call.github.account(org).id}/team/{team}/memberships/{user}"
+    return Reply(body={"url": url, "role": "member", "state": "active"})
+
+
 def is_collaborator(call: Call) -> Reply:
     """`GET /repos/{owner}/{repo}/collaborators/{user}`: 204 or 404."""
     call.pushers_only("Must have push access to view repository collaborators.")
@@ -139,6 +148,12 @@ def _chosen(call: Call, installation: Installation) -> list[Repository] | None:
 ROUTES = (
     Route(method="GET", path="/user", handler=get_user, auth="user"),
     Route(method="GET", path="/orgs/{org}/members/{user}", handler=is_member, permission="members:read"),
+    Route(
+        method="GET",
+        path="/orgs/{org}/teams/{team}/memberships/{user}",
+        handler=get_team_membership,
+        permission="members:read",
+    ),
     Route(method="GET", path="/repos/{owner}/{repo}/collaborators/{user}", handler=is_collaborator),
     Route(method="GET", path="/repos/{owner}/{repo}/collaborators/{user}/permission", handler=get_permission),
     Route(method="GET", path="/app", handler=get_app, auth="app"),

@@ -42,6 +42,16 @@ def get_commit(call: Call) -> Reply:
     )
 
 
+def get_branch(call: Call) -> Reply:
+    """`GET /repos/{owner}/{repo}/branches/{branch}`: its head, and the contexts that its protection requires."""
+    repository, name = call.repository, call.params["branch"]
+    git = call.github.git(repository.full_name)
+    commit = git.commit(git.ref(f"refs/heads/{name}") or "")
+    if commit is None:
+        raise not_found()
+    return Reply(body=views.branch(call.github, repository, name, commit))
+
+
 def get_git_commit(call: Call) -> Reply:
     """`GET /repos/{owner}/{repo}/git/commits/{sha}`."""
     commit = call.github.git(call.repository.full_name).commit(call.params["sha"])
@@ -161,6 +171,7 @@ READ = "contents:read"
 
 ROUTES = (
     Route(method="GET", path=REPO, handler=get_repository),
+    Route(method="GET", path=f"{REPO}/branches/{{branch}}", handler=get_branch, permission=READ),
     Route(method="GET", path=f"{REPO}/commits/{{ref}}", handler=get_commit, permission=READ),
     Route(method="GET", path=f"{REPO}/git/commits/{{sha}}", handler=get_git_commit, permission=READ),
     Route(method="GET", path=f"{REPO}/git/ref/{{ref}}", handler=get_ref, permission=READ),

@@ -48,6 +48,25 @@ def git_commit(world: Accounts, repository: Repository, commit: Commit) -> JSON:
     }
 
 
+def branch(world: Accounts, repository: Repository, name: str, head: Commit) -> JSON:
+    """A branch with its protection."""
+    url = f"{world.url}/repos/{repository.full_name}/branches/{quote(name, safe='')}"
+    contexts = world.required_contexts.get((repository.full_name.lower(), name))
+    checks = {
+        "enforcement_level": "off" if contexts is None else "everyone",
+        "contexts": list(contexts or ()),
+        "checks": [{"context": context, "app_id": None} for context in contexts or ()],
+    }
+    return {
+        "name": name,
+        "commit": commit(world, repository, head),
+        "_links": {"self": url, "html": f"{world.url}/{repository.full_name}/tree/{name}"},
+        "protected": contexts is not None,
+        "protection": {"enabled": contexts is not None, "required_status_checks": checks},
+        "protection_url": f"{url}/protection",
+    }
+
+
 def commit(world: Accounts, repository: Repository, one: Commit) -> JSON:
     """A commit as lists and comparisons carry it."""
     api = f"{world.url}/repos/{repository.full_name}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from prowless.adapters.github.auth import Auth
     from prowless.ports.clock import Clock
-    from prowless.ports.github import ChangedFile, Comment, Commit, PullRequest, Status
+    from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status
 
 PUBLIC_API = "https://api.github.com"
 PUBLIC_HOSTS = frozenset({"codeload.github.com"})  # where api.github.com sends who asks for an archive
@@ -151,6 +151,27 @@ class RestGitHub:
         """Post a status; nothing is shortened."""
         self.client.json("POST", f"{repository_path(repository)}/statuses/{segment(sha)}", payloads.status_body(status))
 
+    def check_runs(self, repository: str, sha: str) -> list[CheckRun]:
+        """The newest check run of each name and App, newest first."""
+        path = f"{repository_path(repository)}/commits/{segment(sha)}/check-runs"
+        return self._list(path, payloads.check_run, key="check_runs")
+
+    def create_check_run(self, repository: str, sha: str, run: CheckRun, title: str, summary: str) -> None:
+        """Post a completed check run with its title and summary (Markdown); only Apps may."""
+        body = {"name": run.name, "head_sha": sha, "status": "completed", "conclusion": run.conclusion}
+        output = {"title": title, "summary": summary}
+        self.client.json("POST", f"{repository_path(repository)}/check-runs", {**body, "output": output})
+
+    def required_contexts(self, repository: str, branch: str) -> tuple[str, ...]:
+        """The contexts that the branch's protection requires; none if it is not protected.
+
+        Told with the branch itself, so it needs no permission to administer the repository.
+        """
+        data = self.client.json("GET", f"{repository_path(repository)}/branches/{segment(branch)}")
+        with understood(f"branch {branch} of {repository}"):
+            required = (data.get("protection") or {}).get("required_status_checks") or {}
+            return tuple(str(context) for context in required.get("contexts") or ())
+
     def is_member(self, org: str, user: str) -> bool:
         """Whether the user is a member of the organisation, or is it (`pkg/github/client.go:1348`).
 
@@ -159,6 +180,15 @@ class RestGitHub:
         if org.lower() == user.lower():
             return True
         return self._exists(f"/orgs/{segment(org)}/members/{segment(user)}")
+
+    def is_team_member(self, org: str, team: str, user: str) -> bool:
+        """Whether the user is in the team of that slug or one below it; of a team that is not there nobody is."""
+        try:
+            data = self.client.json("GET", f"/orgs/{segment(org)}/teams/{segment(team)}/memberships/{segment(user)}")
+        except NotFoundError:
+            return False
+        with understood(f"the membership of {user} in team {team} of {org}"):
+            return bool(data["state"] == "active")
 
     def is_collaborator(self, repository: str, user: str) -> bool:
         """Whether the user is a collaborator of the repository."""

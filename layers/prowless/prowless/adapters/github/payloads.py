@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import PermanentError
-from prowless.ports.github import ChangedFile, Comment, Commit, PullRequest, Status
+from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,6 +72,11 @@ def status(data: Any) -> Status:
         description=data.get("description") or "",
         target_url=data.get("target_url") or "",
     )
+
+
+def check_run(data: Any) -> CheckRun:
+    """A check run; one that has not completed has no conclusion."""
+    return CheckRun(name=data["name"], conclusion=data.get("conclusion") or "")
 
 
 def status_body(value: Status) -> dict[str, str]:
