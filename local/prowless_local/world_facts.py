@@ -183,9 +183,11 @@ class WorldFacts:
         if self._world.approvals is None:
             self._note("approved commits are not known, taken as none: give approvals in --world")
         ledger = PullLedger(approvals=tuple(_approval(sha) for sha in self._world.approvals or ()))
-        for head in heads:
+        for index, head in enumerate(heads):
             at = moment(head["at"])
-            ledger = ledger.saw(HeadSeen(sha=head["sha"], at=at, seen=at))
+            ledger = ledger.saw(HeadSeen(sha=head["sha"], at=at, seen=at, opened=index == 0))
+        if isinstance(self._event, PullRequestEvent):
+            ledger = ledger.saw(HeadSeen(sha=self._event.head_sha, at=self._event.at, seen=self._event.at))
         return ledger
 
     def bot(self) -> str:

@@ -78,6 +78,16 @@ def of_comment(world=None, **comment):
         ({"statuses": {"ci": []}}, ["world.json: statuses[ci] is not one of error, failure, pending, success"]),
         ({"members": {"acme": ["ada", ""]}}, ["world.json: members[acme] is not a list of texts"]),
         ({"pull": {"title": None}}, ["world.json: pull.title is not a text"]),
+        ({"heads": {}, "approvals": ""}, ["world.json: heads is not a list", "world.json: approvals is not a list"]),
+        (
+            {"heads": [{"sha": "abc", "at": "noon"}, {"sha": SHA}], "approvals": ["abc"]},
+            [
+                "world.json: heads[0].sha is not a commit's full SHA",
+                "world.json: heads[0].at is not a time such as 2026-11-18T12:00:00Z",
+                "world.json: heads[1].at is missing",
+                "world.json: approvals[0] is not a commit's full SHA",
+            ],
+        ),
     ],
 )
 def test_what_is_wrong_with_a_world_file_is_said_with_its_place(data, problems):
@@ -229,6 +239,26 @@ def test_a_status_may_be_told_in_full():
     assert view.statuses()["ci"].description == "fine"
     with pytest.raises(ConfigError, match=r"statuses\[ci\]\.state is missing"):
         World.parse("world.json", {"statuses": {"ci": {"description": "fine"}}})
+
+
+def test_heads_and_approvals_come_from_the_file():
+    world = {
+        "heads": [{"sha": "a" * 40, "at": "2026-01-02T03:00:00Z"}, {"sha": SHA, "at": "2026-01-02T03:04:00Z"}],
+        "approvals": [SHA],
+    }
+    view = of_comment(world)
+    ledger = view.ledger()
+    assert [(head.sha, head.opened) for head in ledger.heads] == [("a" * 40, True), (SHA, False)]
+    assert ledger.approved(SHA)
+    assert view.notes == ()
+
+
+def test_the_present_head_is_taken_as_old_and_not_approved_and_that_is_said():
+    view = of_pull()
+    ledger = view.ledger()
+    assert [head.sha for head in ledger.heads] == [view.pull().head_sha]
+    assert ledger.approvals == ()
+    assert len(view.notes) == 2
 
 
 def test_permissions_come_from_the_file_or_are_taken_as_none():

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from prowless.domain import plugins, triggers
+from prowless.domain.approvals import Approval
 from prowless.domain.config.jobs import RepositoryConfig
 from prowless.domain.decisions import AbortPull, Comment, RunFact, SetStatus, StatusFact
 from prowless.domain.status import description
-from prowless.domain.trust import OK_TO_TEST, TrustOptions
+from prowless.domain.trust import TrustOptions
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import BASE, PULL, FakeView, comment_event, others, presubmit, pull_event, started, texts
 
@@ -197,8 +198,9 @@ def test_a_stranger_cancels_nothing_on_a_strangers_pull():
     verdict = decide("/cancel", View(facts=pull, runs=RUNS), author="mallory")
     (said,) = verdict.actions
     assert "/ok-to-test" in said.body
-    labelled = View(facts=replace(pull, labels=frozenset({OK_TO_TEST})), runs=RUNS)
-    assert any(isinstance(action, AbortPull) for action in decide("/cancel", labelled, author="mallory").actions)
+    approval = Approval(sha=pull.head_sha, by="ada", at=0, source="issue_comment")
+    approved = View(facts=pull, runs=RUNS, approvals=(approval,))
+    assert any(isinstance(action, AbortPull) for action in decide("/cancel", approved, author="mallory").actions)
 
 
 @pytest.mark.parametrize("text", ["```\n/cancel\n```", "/cancelled", " /cancel", "> /cancel", "/Cancel"])

@@ -33,6 +33,7 @@ from tests.unit.trigger_facts import (
 )
 
 STRANGER = frozenset({"grace"})
+STICKY = replace(CONFIG, trust=TrustOptions(sticky=True))
 
 
 def test_a_strangers_pull_is_welcomed_and_waits():
@@ -55,9 +56,9 @@ def test_a_push_to_a_strangers_pull_is_blocked_and_still_stops_old_runs():
     assert decisions(verdict)["unit"] == (Outcome.BLOCKED, "trust")
 
 
-def test_the_label_trusts_a_strangers_pull_and_clears_the_other_label():
+def test_with_sticky_trust_the_label_trusts_a_strangers_pull_and_clears_the_other_label():
     facts = replace(PULL, labels=frozenset({"ok-to-test", "needs-ok-to-test"}))
-    verdict = triggers.decide(pull_event("synchronize"), CONFIG, FakeView(facts, trusted_users=STRANGER))
+    verdict = triggers.decide(pull_event("synchronize"), STICKY, FakeView(facts, trusted_users=STRANGER))
     assert started(verdict) == ["unit"]
     assert RemoveLabel(repository="acme/app", number=3, label="needs-ok-to-test") in verdict.actions
 
@@ -176,9 +177,9 @@ def test_a_strangers_command_on_a_trusted_pull_runs():
     assert started(triggers.decide(comment_event("/test unit", author="eve"), CONFIG, FakeView())) == ["unit"]
 
 
-def test_ok_to_test_trusts_the_pull_and_runs_the_automatic_jobs():
+def test_with_sticky_trust_ok_to_test_trusts_the_pull_and_runs_the_automatic_jobs():
     facts = replace(PULL, labels=frozenset({"needs-ok-to-test"}))
-    verdict = triggers.decide(comment_event("/ok-to-test"), CONFIG, FakeView(facts, trusted_users=STRANGER))
+    verdict = triggers.decide(comment_event("/ok-to-test"), STICKY, FakeView(facts, trusted_users=STRANGER))
     assert others(verdict) == [
         AddLabel(repository="acme/app", number=3, label="ok-to-test"),
         RemoveLabel(repository="acme/app", number=3, label="needs-ok-to-test"),
@@ -195,7 +196,7 @@ def test_ok_to_test_is_nothing_where_it_is_ignored():
 def test_ok_to_test_cancel_swaps_the_labels_and_starts_nothing():
     facts = replace(PULL, labels=frozenset({"ok-to-test"}))
     view = FakeView(facts, trusted_users=STRANGER)
-    verdict = triggers.decide(comment_event("/ok-to-test cancel\n/test all"), CONFIG, view)
+    verdict = triggers.decide(comment_event("/ok-to-test cancel\n/test all"), STICKY, view)
     assert list(verdict.actions) == [
         RemoveLabel(repository="acme/app", number=3, label="ok-to-test"),
         AddLabel(repository="acme/app", number=3, label="needs-ok-to-test"),
@@ -205,7 +206,7 @@ def test_ok_to_test_cancel_swaps_the_labels_and_starts_nothing():
 def test_only_the_trusted_revoke_trust():
     facts = replace(PULL, labels=frozenset({"ok-to-test"}))
     view = FakeView(facts, trusted_users=STRANGER)
-    verdict = triggers.decide(comment_event("/ok-to-test cancel", author="ada"), CONFIG, view)
+    verdict = triggers.decide(comment_event("/ok-to-test cancel", author="ada"), STICKY, view)
     assert "Only trusted users can revoke `/ok-to-test`." in texts(verdict)[0]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_CONFIG = ("presubmits", "postsubmits", "periodics", "clusters", "central")
+_CONFIG = ("presubmits", "postsubmits", "periodics", "clusters", "central", "trust")
 
 
 @contextmanager

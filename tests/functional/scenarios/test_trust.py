@@ -28,7 +28,8 @@ def test_a_stranger_cannot_vouch_for_himself(world):
     assert "ok-to-test" not in pull.labels
 
 
-def test_a_member_vouches_with_ok_to_test_and_later_pushes_run_too(world):
+def test_with_sticky_trust_a_member_vouches_once_and_later_pushes_run_too(start):
+    world = start(trust="sticky")
     pull = world.open_pull(STRANGER)
     pull.comment("/ok-to-test")
     pull.await_state("success", within=MINUTE)

@@ -62,13 +62,15 @@ def write_config(
     periodics: Sequence[Job] = (),
     clusters: Mapping[str, Mapping[str, Any]] | None = None,
     central: Mapping[str, Any] | None = None,
+    trust: str = "",
 ) -> Path:
     """A configuration's folder. A cluster of a job that is not given is not there."""
     named = clusters or {"default": {}}
     parts = {
         "config.yaml": dict(central or {}),
         "prowless.yaml": {
-            "clusters": {alias: {"namespace": "test-pods", "engine": "argo", **more} for alias, more in named.items()}
+            "clusters": {alias: {"namespace": "test-pods", "engine": "argo", **more} for alias, more in named.items()},
+            **({"trust": trust} if trust else {}),
         },
         "jobs/all.yaml": {
             **({"presubmits": {REPOSITORY: list(presubmits)}} if presubmits else {}),

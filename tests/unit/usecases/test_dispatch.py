@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -89,7 +90,9 @@ class World(Runs):
         return self.deliver("pull_request", guid, action=action, pull_request=body, **options)
 
     def comment(self, text, author="ada", guid="c1"):
-        comment = {"id": 1, "user": {"login": author}, "body": text, "updated_at": "t", "html_url": "u"}
+        now = datetime.fromtimestamp(self.clock.now // 1000, UTC).isoformat()
+        comment = {"id": 1, "user": {"login": author}, "body": text, "html_url": "u"}
+        comment |= {"created_at": now, "updated_at": now}
         issue = {"number": self.pull.number, "state": "open", "user": {"login": "ada"}, "pull_request": {}}
         return self.deliver("issue_comment", guid, action="created", issue=issue, comment=comment)
 
@@ -97,6 +100,9 @@ class World(Runs):
         main = self.github.ref(REPOSITORY, "heads/main")
         after = self.github.commit(REPOSITORY, {"docs/x": "1"})
         return self.deliver("push", guid, ref=ref, before=main, after=after, commits=[], compare="c", of=of)
+
+    def ledger(self):
+        return PullLedgers(self.control, self.clock).read(REPOSITORY, self.pull.number)
 
     def jobs(self):
         return sorted(run.job for run in self.prowjobs.rows.values())

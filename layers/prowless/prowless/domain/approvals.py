@@ -105,6 +105,11 @@ def approved(pull: PullFacts, trust: TrustOptions, view: View) -> bool:
     return OK_TO_TEST in pull.labels if trust.sticky else view.ledger().approved(pull.head_sha)
 
 
+def binds(pull: PullFacts, trust: TrustOptions, view: View) -> bool:
+    """Whether a pull may run approved commits only."""
+    return not trust.sticky and not view.trusted(pull.author)
+
+
 def trusted_pull(pull: PullFacts, trust: TrustOptions, view: View) -> bool:
     """Whether a pull's jobs may run as it stands: its author is trusted, or it is approved."""
     return view.trusted(pull.author) or approved(pull, trust, view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ RETEST_REQUIRED = compile_regex(r"(?m)^/retest-required\s*$")
 TEST_MANUAL_REQUIRED = compile_regex(r"(?m)^/test-manual-required\s*$")
 OK_TO_TEST = compile_regex(r"(?m)^/ok-to-test\s*$")
 OK_TO_TEST_CANCEL = compile_regex(r"(?m)^/ok-to-test\s+cancel\s*$")
+_OK_TO_TEST_COMMIT = re.compile(r"(?m)^/ok-to-test[ \t]+([0-9a-fA-F]{7,64})[ \t\r]*$")
+"""Ours: an approval that names its commit. Prow takes such a line for no command."""
+
 TEST_HELP = compile_regex(r"(?m)^/test[ \t]*\?\s*$")
 EMPTY_TEST = compile_regex(r"(?m)^/test\s*$")
 RETEST_WITH_TARGET = compile_regex(r"(?m)^/retest[ \t]+\S+")
@@ -38,13 +42,17 @@ _HELP_NOTES = (
     _REQUIRED_NOTE,
     _OPTIONAL_NOTE,
 )
+_MOST_COMMITS = 10
 _QUOTED = 4_000
 """Characters of a comment that an answer quotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commands:
-    """Which of the commands with a fixed text a comment holds; jobs' own triggers are matched by job."""
+    """Which of the commands with a fixed text a comment holds; jobs' own triggers are matched by job.
+
+    `commits` are those that an `/ok-to-test` names, full or abbreviated.
+    """
 
     test_all: bool = False
     retest: bool = False
@@ -57,6 +65,7 @@ class Commands:
     retest_with_target: bool = False
     test_with_any_target: bool = False
     any_test: bool = False
+    commits: tuple[str, ...] = ()
 
     @property
     def concern_testing(self) -> bool:
@@ -105,18 +114,20 @@ def parse(text: str) -> Commands:
     """The commands in a text; lines that do not begin with a slash hold none."""
     if "/" not in text:
         return _NONE
+    commits = tuple(found.lower() for found in _OK_TO_TEST_COMMIT.findall(text)[:_MOST_COMMITS])
     return Commands(
         test_all=TEST_ALL.search(text),
         retest=RETEST.search(text),
         retest_required=RETEST_REQUIRED.search(text),
         test_manual_required=TEST_MANUAL_REQUIRED.search(text),
-        ok_to_test=OK_TO_TEST.search(text),
+        ok_to_test=bool(commits) or OK_TO_TEST.search(text),
         ok_to_test_cancel=OK_TO_TEST_CANCEL.search(text),
         test_help=TEST_HELP.search(text),
         empty_test=EMPTY_TEST.search(text),
         retest_with_target=RETEST_WITH_TARGET.search(text),
         test_with_any_target=TEST_WITH_ANY_TARGET.search(text),
         any_test=ANY_TEST.search(text),
+        commits=commits,
     )
 
 

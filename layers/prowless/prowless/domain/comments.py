@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from prowless.domain import commands, filters, plugins, replies
-from prowless.domain.decisions import Outcome, PruneHelp, Start, Verdict
-from prowless.domain.pull_rules import PullRules, unlabelled, with_more
+from prowless.domain import approvals, commands, filters, plugins, replies
+from prowless.domain.decisions import Outcome, PruneHelp, RevokeApprovals, Start, Verdict
+from prowless.domain.pull_rules import PullRules, with_more
 from prowless.domain.specs import RETEST_LABEL, PullFacts, presubmit_spec
 from prowless.domain.trust import NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot
 from prowless.domain.wording import shown
@@ -47,14 +47,37 @@ class CommentRules(PullRules):
         if not commenter and not self.trusted_pull(pull):
             self.answer(event, "trust", replies.untrusted(self.config.trust))
             users = dict.fromkeys([event.author, pull.author])
-            reason = f"{'; '.join(map(self.distrust, users))}; {unlabelled(pull)}"
+            reason = f"{'; '.join(map(self.distrust, users))}; {self.unapproved(pull)}"
             return self.blocked("trust", reason)
         honour = not self.config.trust.ignore_ok_to_test
-        if honour:
-            self._mark_trusted(pull, asked)
-            if asked.ok_to_test_cancel:
-                return self._revoke(event, pull, commenter=commenter)
+        if honour and asked.ok_to_test_cancel:
+            return self._revoke(event, pull, commenter=commenter)
+        if honour and (refused := self._vouched(event, asked, pull, commenter=commenter)):
+            return self._refused(event, pull, refused)
         return self._commanded(event, asked, pull, honour=honour)
+
+    def _vouched(self, event: CommentEvent, asked: commands.Commands, pull: PullFacts, *, commenter: bool) -> str:
+        """Follow an /ok-to-test; why it is not followed, if so."""
+        binds = self.binds(pull)
+        trusted = self.approved(pull) if binds else OK_TO_TEST in pull.labels
+        if asked.ok_to_test:
+            if wrong := approvals.misnamed(pull.head_sha, asked.commits):
+                return wrong
+            if binds and commenter and not trusted:
+                if unbound := approvals.unbound(event, pull.head_sha, self.view.ledger(), asked.commits):
+                    return unbound
+                self.approve(pull, by=event.author, at=event.created_at, source=event.kind)
+            if OK_TO_TEST not in pull.labels:
+                self.label(OK_TO_TEST)
+        if (asked.ok_to_test or trusted) and NEEDS_OK_TO_TEST in pull.labels:
+            self.unlabel(NEEDS_OK_TO_TEST)
+        return ""
+
+    def _refused(self, event: CommentEvent, pull: PullFacts, reason: str) -> Verdict:
+        """A comment that may be about another commit than the present head."""
+        self.note_head(pull)
+        self.answer(event, "approval", replies.unbound(reason, pull, self.config.trust))
+        return self.blocked("approval", reason)
 
     def _commanded(self, event: CommentEvent, asked: commands.Commands, pull: PullFacts, *, honour: bool) -> Verdict:
         # Prow matches the raw body here, code blocks included, once something outside of them was a command.
@@ -64,6 +87,10 @@ class CommentRules(PullRules):
         if note is not None:
             self._help(event, pull, note)
             return self.nothing("help", "the comment was answered with the list of commands")
+        if any(choice.run for choice in choices) and self.binds(pull) and not self.approved(pull):
+            unbound = approvals.unbound(event, pull.head_sha, self.view.ledger(), asked.commits)
+            if unbound:
+                return self._refused(event, pull, unbound)
         if asked.any_test:
             self.actions.append(PruneHelp(repository=pull.repository, number=pull.number))
         retest = asked.retest or asked.retest_required
@@ -79,20 +106,13 @@ class CommentRules(PullRules):
         self.answer(event, "blocked", f"No job was started: {blocked.reason}.")
         return replace(verdict, actions=tuple(self.actions))
 
-    def _mark_trusted(self, pull: PullFacts, asked: commands.Commands) -> None:
-        if asked.ok_to_test and OK_TO_TEST not in pull.labels:
-            self.label(OK_TO_TEST)
-        if (asked.ok_to_test or OK_TO_TEST in pull.labels) and NEEDS_OK_TO_TEST in pull.labels:
-            self.unlabel(NEEDS_OK_TO_TEST)
-
     def _revoke(self, event: CommentEvent, pull: PullFacts, *, commenter: bool) -> Verdict:
         if not commenter:
             self.answer(event, "revoke", replies.ONLY_TRUSTED_REVOKE)
             return self.blocked("trust", f"only who is trusted may revoke {OK_TO_TEST}: {self.distrust(event.author)}")
-        if OK_TO_TEST in pull.labels:
-            self.unlabel(OK_TO_TEST)
-        if NEEDS_OK_TO_TEST not in pull.labels:
-            self.label(NEEDS_OK_TO_TEST)
+        if not self.config.trust.sticky:
+            self.actions.append(RevokeApprovals(repository=pull.repository, number=pull.number))
+        self.withhold(pull)
         return self.nothing("ok-to-test", f"{shown(event.author)} revoked {OK_TO_TEST}")
 
     def _help(self, event: CommentEvent, pull: PullFacts, note: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from prowless.domain import replies
+from prowless.domain import approvals, replies
 from prowless.domain.comments import CommentRules
-from prowless.domain.decisions import Outcome, Start, Verdict
-from prowless.domain.pull_rules import PullRules, unlabelled, with_more
+from prowless.domain.decisions import Outcome, RevokeApprovals, Start, Verdict
+from prowless.domain.pull_rules import PullRules, with_more
 from prowless.domain.trust import LGTM, NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot
+from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
     from prowless.domain.events import PullRequestEvent
@@ -38,6 +39,8 @@ class PullEventRules(PullRules):
                 verdict = self._if_trusted(renew=False)
             case "labeled" if event.label in {LGTM, OK_TO_TEST}:
                 verdict = self._labeled(event)
+            case "unlabeled" if event.label == OK_TO_TEST:
+                verdict = self._unlabeled(event)
             case "closed" | "converted_to_draft":
                 verdict = self._stopped(event.action)
         return verdict
@@ -63,16 +66,31 @@ class PullEventRules(PullRules):
         self.say("welcome", replies.welcome(pull, trust))
 
     def _if_trusted(self, *, renew: bool) -> Verdict:
-        """`buildAllIfTrusted`: start if the author or the label says so."""
+        """`buildAllIfTrusted`: start if the author is trusted or somebody vouched for the head."""
         pull = self.view.pull()
         if pull.state != "open":
             return self.closed(pull)
         if not self.view.trusted(pull.author):
-            if OK_TO_TEST not in pull.labels:
-                return self.blocked("trust", f"{self.distrust(pull.author)}, and {unlabelled(pull)}")
-            if NEEDS_OK_TO_TEST in pull.labels:
-                self.unlabel(NEEDS_OK_TO_TEST)
+            if not self.approved(pull):
+                return self._waits(pull)
+            self._vouched(pull)
         return self.automatic(pull, renew=renew)
+
+    def _vouched(self, pull: PullFacts) -> None:
+        """Let the labels say so, also after a push that went back to an approved commit."""
+        if OK_TO_TEST not in pull.labels:
+            self.label(OK_TO_TEST)
+        if NEEDS_OK_TO_TEST in pull.labels:
+            self.unlabel(NEEDS_OK_TO_TEST)
+            if not self.config.trust.sticky:
+                self.ask_no_more(pull)
+
+    def _waits(self, pull: PullFacts) -> Verdict:
+        """Nobody vouched for the present head; who vouched for an earlier one is told so."""
+        if not self.config.trust.sticky and (OK_TO_TEST in pull.labels or self.view.ledger().approvals):
+            self.withhold(pull)
+            self.ask_again(pull)
+        return self.blocked("trust", f"{self.distrust(pull.author)}, and {self.unapproved(pull)}")
 
     def _labeled(self, event: PullRequestEvent) -> Verdict:
         pull = self.view.pull()
@@ -82,7 +100,31 @@ class PullEventRules(PullRules):
             return Verdict(summary="the label was put on for a command, which starts the jobs itself")
         if event.label == LGTM and self.trusted_pull(pull):
             return Verdict(summary="the pull request is trusted, so its jobs have been started already")
+        if self.binds(pull) and not self.approved(pull):
+            if reason := self._elsewhere(event, pull):
+                self.note_head(pull)
+                if event.label == OK_TO_TEST:
+                    self.withhold(pull)
+                self.say("approval", replies.unbound(reason, pull, self.config.trust))
+                return self.blocked("approval", reason)
+            if event.label == OK_TO_TEST:
+                self.approve(pull, by=event.sender, at=event.at, source="label")
+        if event.label == OK_TO_TEST and NEEDS_OK_TO_TEST in pull.labels:
+            self.unlabel(NEEDS_OK_TO_TEST)
         return self.automatic(pull, renew=True)
+
+    def _elsewhere(self, event: PullRequestEvent, pull: PullFacts) -> str:
+        """Why a label cannot be taken to be about the present head; nothing if it can."""
+        if event.head_sha != pull.head_sha:
+            return f"the label {event.label} was put on {event.head_sha}, and the head is {pull.head_sha} now"
+        return approvals.unseen(pull.head_sha, self.view.ledger(), event.at)
+
+    def _unlabeled(self, event: PullRequestEvent) -> Verdict:
+        """Who takes the label off by hand takes the approvals back. Prow reads the label only when it needs it."""
+        if self.config.trust.sticky or is_bot(self.view.bot(), event.sender):
+            return Verdict(summary=f"the label {OK_TO_TEST} is gone, which starts and stops nothing")
+        self.actions.append(RevokeApprovals(repository=event.repository, number=event.number))
+        return Verdict(actions=tuple(self.actions), summary=f"{shown(event.sender)} took back what was approved")
 
     def _stopped(self, action: str) -> Verdict:
         pull = self.view.pull()

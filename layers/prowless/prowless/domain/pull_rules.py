@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from prowless.domain import commands, filters
+from prowless.domain import approvals, commands, filters, replies
+from prowless.domain.approvals import Approval
 from prowless.domain.decisions import (
     AbortPull,
     Action,
     AddLabel,
+    Approve,
     Comment,
     Decision,
+    NoteHead,
     RemoveLabel,
     Start,
     Verdict,
     View,
+    Withdraw,
 )
 from prowless.domain.filters import Choice, Filter
 from prowless.domain.refs import JobType, Refs
 from prowless.domain.specs import PullFacts, presubmit_spec, pull_refs
-from prowless.domain.trust import OK_TO_TEST, distrust
+from prowless.domain.trust import NEEDS_OK_TO_TEST, OK_TO_TEST, distrust
 from prowless.domain.wording import listed, shown
 
 if TYPE_CHECKING:
@@ -73,6 +77,9 @@ class PullRules:
         """The refs under test, or what stands in their way. Waiting for the merge may have brought a newer head."""
         merge = None if pull.mergeable is False else self.view.test_merge()
         present = self.view.pull()
+        if present.head_sha != pull.head_sha and self.binds(present) and not self.approved(present):
+            moved = f"{present.head_sha} was pushed while this was decided, and it is not approved"
+            return pull_refs(present, ""), Choice(run=False, rule="approval", reason=moved)
         if merge:
             return pull_refs(present, merge.base_sha), None
         branch = shown(present.base_ref)
@@ -84,8 +91,50 @@ class PullRules:
         return pull_refs(present, ""), obstacle
 
     def trusted_pull(self, pull: PullFacts) -> bool:
-        """`pull-request.go:365-382`."""
-        return self.view.trusted(pull.author) or OK_TO_TEST in pull.labels
+        """`pull-request.go:365-382`, with an approval in place of the label."""
+        return approvals.trusted_pull(pull, self.config.trust, self.view)
+
+    def approved(self, pull: PullFacts) -> bool:
+        """Whether somebody vouched for the pull as it stands."""
+        return approvals.approved(pull, self.config.trust, self.view)
+
+    def binds(self, pull: PullFacts) -> bool:
+        """Whether the pull may run approved commits only."""
+        return approvals.binds(pull, self.config.trust, self.view)
+
+    def unapproved(self, pull: PullFacts) -> str:
+        """That nobody vouched for the pull as it stands."""
+        labels = f"(labels: {listed(sorted(pull.labels)) or 'none'})"
+        if self.config.trust.sticky:
+            return f"the label {OK_TO_TEST} is missing {labels}"
+        return f"nobody approved {pull.head_sha} {labels}"
+
+    def approve(self, pull: PullFacts, *, by: str, at: int, source: str) -> None:
+        """Keep that somebody vouched for the present head, and no longer ask for it."""
+        approval = Approval(sha=pull.head_sha, by=by, at=at, source=source)
+        self.actions.append(Approve(repository=pull.repository, number=pull.number, approval=approval))
+        self.ask_no_more(pull)
+
+    def withhold(self, pull: PullFacts) -> None:
+        """Let the labels say that the present head waits for an approval."""
+        if OK_TO_TEST in pull.labels:
+            self.unlabel(OK_TO_TEST)
+        if NEEDS_OK_TO_TEST not in pull.labels and not self.config.trust.ignore_ok_to_test:
+            self.label(NEEDS_OK_TO_TEST)
+
+    def ask_again(self, pull: PullFacts) -> None:
+        """Say that an earlier approval does not hold for the present head: one comment, edited for each newer head."""
+        body = replies.new_head(pull, self.config.trust)
+        said = Comment(repository=pull.repository, number=pull.number, body=body, key=_standing(pull), standing=True)
+        self.actions.append(said)
+
+    def ask_no_more(self, pull: PullFacts) -> None:
+        """Take back what `ask_again` said."""
+        self.actions.append(Withdraw(repository=pull.repository, number=pull.number, key=_standing(pull)))
+
+    def note_head(self, pull: PullFacts) -> None:
+        """Keep the present head, so that the next one who speaks of it is understood."""
+        self.actions.append(NoteHead(repository=pull.repository, number=pull.number, sha=pull.head_sha))
 
     def distrust(self, user: str) -> str:
         """Why a user is not trusted, in words."""
@@ -145,9 +194,8 @@ class PullRules:
         self.actions.append(Comment(repository=pull.repository, number=pull.number, body=body, key=key))
 
 
-def unlabelled(pull: PullFacts) -> str:
-    """That the pull has no `ok-to-test`, with the labels it has."""
-    return f"the label {OK_TO_TEST} is missing (labels: {listed(sorted(pull.labels)) or 'none'})"
+def _standing(pull: PullFacts) -> str:
+    return f"approval {pull.repository}#{pull.number}"
 
 
 def with_more(first: Verdict, more: Verdict) -> Verdict:

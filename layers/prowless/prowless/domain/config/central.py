@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.clusters import Cluster
@@ -51,8 +51,8 @@ class JobDefaults:
 class CentralConfig:
     """`central.json`: one per snapshot. Times are milliseconds; the defaults are Prow's (`config.go:2507-2838`).
 
-    `trust` maps `org/repo`, `org` or `*` to options; `in_repo_enabled` and `in_repo_clusters` are Prow's
-    `in_repo_config` with the same kind of keys.
+    `trust` maps `org/repo`, `org` or `*` to options, and `approvals` to `commit` or `sticky`; `in_repo_enabled` and
+    `in_repo_clusters` are Prow's `in_repo_config` with the same kind of keys.
     """
 
     clusters: Mapping[str, Cluster] = field(default_factory=dict)
@@ -71,13 +71,16 @@ class CentralConfig:
     in_repo_enabled: Mapping[str, bool] = field(default_factory=dict)
     in_repo_clusters: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"*": ("default",)})
     trust: Mapping[str, TrustOptions] = field(default_factory=dict)
+    approvals: Mapping[str, str] = field(default_factory=dict)
     plugins: Plugins = field(default_factory=Plugins)
     defaults: JobDefaults = field(default_factory=JobDefaults)
 
     def trust_for(self, repository: str) -> TrustOptions:
         """The options of the most specific key; entries are not merged (`pkg/plugins/config.go:1118`)."""
-        org = repository.partition("/")[0]
-        return self.trust.get(repository) or self.trust.get(org) or self.trust.get("*") or TrustOptions()
+        keys = (repository, repository.partition("/")[0], "*")
+        options = next((self.trust[key] for key in keys if key in self.trust), TrustOptions())
+        holds = next((self.approvals[key] for key in keys if key in self.approvals), "commit")
+        return replace(options, sticky=holds == "sticky")
 
     def runs_in_repo(self, repository: str) -> bool:
         """Whether a repository's own configuration counts (`pkg/config/config.go:268`).

@@ -19,6 +19,7 @@ from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS
 from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
 from prowless.domain.trust import TrustOptions
+from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from prowless.domain.config.snapshot import Snapshot
 
 ENGINES = frozenset({"argo", "tekton", "pod"})
+APPROVALS = ("commit", "sticky")
 _KUBERNETES_OBJECT = frozenset({"apiVersion", "kind"})
 _POD_PHASES = ("pending", "running", "unscheduled")
 _REPORTABLE = frozenset({"presubmit", "postsubmit"})
@@ -214,6 +216,7 @@ class _Compilation:
             in_repo_enabled=in_repo.get("enabled") or {},
             in_repo_clusters={"*": ("default",), **allowed},
             trust=self._trust([*(settings.get("triggers") or ()), *(plugins.get("triggers") or ())]),
+            approvals=self._approvals(settings),
             plugins=self._plugins(plugins),
             defaults=defaults,
             **times,
@@ -266,6 +269,15 @@ class _Compilation:
             for repository in entry.get("repos") or ():
                 trust.setdefault(repository, options)
         return trust
+
+    def _approvals(self, settings: Mapping[str, Any]) -> dict[str, str]:
+        """`trust` of our settings: whether approvals hold for a commit or, as in Prow, for good."""
+        found: dict[str, str] = settings.get("trust") or {}
+        at = self._sources.settings.path if self._sources.settings else ""
+        for key, holds in found.items():
+            if holds not in APPROVALS:
+                self._problems.error(at, f"trust[{key}] must be one of {', '.join(APPROVALS)}, not {shown(holds)}")
+        return found
 
     def _config_error(self, text: str) -> None:
         self._problems.error(self._sources.config.path if self._sources.config else "config", text)

@@ -356,4 +356,11 @@ CLUSTER = Struct(
         "allow": texts,
     },
 )
-SETTINGS = Struct("settings", {"clusters": mapping_of(structure(CLUSTER)), "triggers": TRIGGERS})
+
+
+def _trust(reader: Reader, value: Any, at: str, what: str) -> dict[str, Any] | None:
+    """`commit` or `sticky` for all, or by `org/repo`, `org` and `*`."""
+    return {"*": value} if isinstance(value, str) else text_map(reader, value, at, what)
+
+
+SETTINGS = Struct("settings", {"clusters": mapping_of(structure(CLUSTER)), "triggers": TRIGGERS, "trust": _trust})

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from prowless.domain import replies
+from prowless.domain import approvals, replies
 from prowless.domain.decisions import AbortPull
 from prowless.domain.plugins.request import given, quoted, unique
-from prowless.domain.trust import OK_TO_TEST
 from prowless.domain.wording import listed, shown
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class Cancel:
     def follow(self, wanted: tuple[str, ...], request: Request) -> str:
         """Runs that the same comment starts go on."""
         pull, user, view = request.pull, request.event.author, request.view
-        trusted = view.trusted(user) or view.trusted(pull.author) or OK_TO_TEST in pull.labels
+        trusted = view.trusted(user) or approvals.trusted_pull(pull, request.config.trust, view)
         if not trusted:
             request.answer("trust", replies.untrusted(request.config.trust))
             return f"/cancel: neither {shown(user)} nor the pull request is trusted"
