@@ -74,6 +74,10 @@ layer-locks: $(UV)
 # Only kubernetes.aio imports these, and the layer's Makefile deletes it.
 NOT_IN_KUBE := $(addprefix --no-emit-package ,aiohttp aiohttp-retry aiohappyeyeballs aiosignal attrs frozenlist multidict propcache yarl)
 
+.PHONY: compatibility
+compatibility: $(DEV) ## Write docs/compatibility.md from the registry in tests/compat
+	@$(BIN)/python -m tests.compat.compatibility
+
 ##@ Deploy
 
 .PHONY: validate
