@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prowless.domain.errors import NotFoundError, PermanentError
-from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status
+from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status, TreeEntry
 from tests.fakes.github_people import MemoryPeople
 from tests.fakes.github_repository import MemoryCommit, MemoryRepository, blob_sha
 
@@ -220,6 +220,12 @@ class MemoryGitHub(MemoryPeople):
             (repository, sha),
             lambda: {path: data for path, data in self._commit(repository, sha).files.items() if wanted(path)},
         )
+
+    def entries(self, repository: str, sha: str, *, recursive: bool = False) -> list[TreeEntry]:
+        def read() -> list[TreeEntry]:
+            return self._repository(repository).entries(sha, recursive=recursive)
+
+        return self._call("entries", (repository, sha), read)
 
     def tree(self, repository: str, sha: str) -> dict[str, str]:
         def read() -> dict[str, str]:

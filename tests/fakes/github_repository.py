@@ -7,10 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from prowless.domain.errors import NotFoundError
-from prowless.ports.github import ChangedFile, CheckRun, Comment, PullRequest, Status
+from prowless.ports.github import LINK_MODE, ChangedFile, CheckRun, Comment, PullRequest, Status, TreeEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+
+class Link(bytes):
+    """Content of a symbolic link: where it leads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class MemoryRepository:
 
     name: str
     commits: dict[str, MemoryCommit] = field(default_factory=dict)
+    trees: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     comments: dict[int, list[Comment]] = field(default_factory=dict)
@@ -50,6 +55,30 @@ class MemoryRepository:
         sha = hashlib.sha256(identity.encode()).hexdigest()[:40]
         self.commits[sha] = MemoryCommit(files=files, parents=parents, message=message)
         return sha
+
+    def entries(self, sha: str, *, recursive: bool) -> list[TreeEntry]:
+        """What is in a commit's root or in a folder's tree."""
+        if sha not in self.commits and sha not in self.trees:
+            raise NotFoundError(f"{self.name} has no tree {sha}")
+        files = self.commits[sha].files if sha in self.commits else self.trees[sha]
+        return sorted(self._entries(files, recursive=recursive), key=lambda entry: entry.path)
+
+    def _entries(self, files: Mapping[str, bytes], *, recursive: bool) -> Iterator[TreeEntry]:
+        folders: dict[str, dict[str, bytes]] = {}
+        for path, content in files.items():
+            folder, inside, name = path.partition("/")
+            if inside:
+                folders.setdefault(folder, {})[name] = content
+            else:
+                mode = LINK_MODE if isinstance(content, Link) else "100644"
+                yield TreeEntry(path=path, type="blob", mode=mode, sha=blob_sha(content), size=len(content))
+        for folder, below in folders.items():
+            sha = hashlib.sha256(repr(sorted(below.items())).encode()).hexdigest()[:40]
+            self.trees[sha] = below
+            yield TreeEntry(path=folder, type="tree", mode="040000", sha=sha)
+            if recursive:
+                for entry in self._entries(below, recursive=True):
+                    yield replace(entry, path=f"{folder}/{entry.path}")
 
     def merge(self, pull: PullRequest) -> PullRequest:
         """Keep the pull with a test merge on its base branch of now; not mergeable if both changed the same file."""

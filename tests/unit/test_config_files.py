@@ -118,11 +118,18 @@ def test_aliases_cannot_multiply_without_end():
         parse("\n".join(lines))
 
 
-def test_merges_count_as_well(monkeypatch):
-    monkeypatch.setattr(config_files, "MAX_NODES", 500)
+def test_merges_count_as_well():
     base = "base: &base {" + ", ".join(f"k{n}: 1" for n in range(40)) + "}\n"
-    with pytest.raises(ConfigError, match="aliases expanded"):
-        parse(base + "".join(f"m{n}: {{<<: *base}}\n" for n in range(10)))
+    text = base + "".join(f"m{n}: {{<<: *base}}\n" for n in range(10))
+    with pytest.raises(ConfigError, match="more than 500 values, aliases expanded"):
+        parse_document("f.yaml", text.encode(), max_nodes=500)
+
+
+def test_long_texts_that_are_repeated_count_by_their_length():
+    text = f"a: &a {'x' * 10_000}\nb: [{', '.join(['*a'] * 10)}]\n"
+    with pytest.raises(ConfigError, match="more than 500 values, aliases expanded"):
+        parse_document("f.yaml", text.encode(), max_nodes=500)
+    assert parse_document("f.yaml", text.encode(), max_nodes=2_000).nodes > 1_000
 
 
 def test_large_files_are_refused_packed_or_not(monkeypatch):

@@ -69,9 +69,10 @@ def test_a_comparison_that_github_cut_is_made_from_the_trees(github: RestGitHub,
     files = [{"filename": f"{number:03}", "status": "added"} for number in range(300)]
     body = {"files": files, "merge_base_commit": {"sha": "base"}}
     server.on("GET", "/repos/o/r/compare/old...new?per_page=1", Answer(body=body))
-    before = [{"path": "gone", "type": "blob", "sha": "1"}, {"path": "kept", "type": "blob", "sha": "2"}]
-    after = [{"path": f"{number:03}", "type": "blob", "sha": "3"} for number in range(400)]
-    after += [{"path": "kept", "type": "blob", "sha": "2"}, {"path": "dir", "type": "tree", "sha": "4"}]
+    blob = {"type": "blob", "mode": "100644"}
+    before = [{"path": "gone", "sha": "1", **blob}, {"path": "kept", "sha": "2", **blob}]
+    after = [{"path": f"{number:03}", "sha": "3", **blob} for number in range(400)]
+    after += [{"path": "kept", "sha": "2", **blob}, {"path": "dir", "type": "tree", "mode": "040000", "sha": "4"}]
     server.on("GET", "/repos/o/r/git/trees/base?recursive=1", Answer(body={"tree": before, "truncated": False}))
     server.on("GET", "/repos/o/r/git/trees/new?recursive=1", Answer(body={"tree": after, "truncated": False}))
     found = github.compare("o/r", "old", "new")

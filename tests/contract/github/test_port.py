@@ -148,6 +148,35 @@ def test_statuses_come_from_all_pages(world: World) -> None:
     assert len(world.github.statuses(REPO, sha)) == 120
 
 
+def test_the_entries_of_a_commit_and_of_a_folder_in_it(world: World) -> None:
+    sha = world.commit(REPO, {".prow/sub/c.yaml": "c\n", ".prow/d.yaml": "dd\n"})
+    root = {entry.path: entry for entry in world.github.entries(REPO, sha)}
+    assert {path: entry.type for path, entry in root.items()} == {
+        ".prow": "tree",
+        "README.md": "blob",
+        "a.txt": "blob",
+        "dir": "tree",
+    }
+    assert (root["a.txt"].is_file, root["a.txt"].size, root[".prow"].is_file) == (True, 4, False)
+    assert root["a.txt"].sha == world.github.tree(REPO, sha)["a.txt"]
+    below = world.github.entries(REPO, root[".prow"].sha, recursive=True)
+    assert {(entry.path, entry.type, entry.size) for entry in below} == {
+        ("d.yaml", "blob", 3),
+        ("sub", "tree", 0),
+        ("sub/c.yaml", "blob", 2),
+    }
+    assert [entry.path for entry in world.github.entries(REPO, root[".prow"].sha)] == ["d.yaml", "sub"]
+
+
+def test_a_folders_sha_is_that_of_its_content(world: World) -> None:
+    def folder(sha: str) -> str:
+        return next(entry.sha for entry in world.github.entries(REPO, sha) if entry.path == "dir")
+
+    first = folder(world.github.ref(REPO, "heads/main"))
+    assert folder(world.commit(REPO, {"e.txt": "elsewhere\n"})) == first
+    assert folder(world.commit(REPO, {"dir/b.txt": "changed\n"})) != first
+
+
 @pytest.mark.parametrize("bad", [{"state": "done"}, {"description": "x" * 141}])
 def test_a_status_that_github_refuses_is_permanent(world: World, bad: dict[str, str]) -> None:
     sha = world.github.ref(REPO, "heads/main")
@@ -265,6 +294,7 @@ def test_what_does_not_exist_is_not_found(world: World) -> None:
         lambda: github.compare(REPO, main, NO_SHA),
         lambda: github.contents(REPO, "a.txt", NO_SHA),
         lambda: github.tree(REPO, NO_SHA),
+        lambda: github.entries(REPO, NO_SHA),
         lambda: github.statuses("acme/missing", main),
         lambda: github.comments(REPO, 99),
         lambda: github.create_comment(REPO, 99, "hello"),

@@ -26,6 +26,8 @@ MAX_FILE = 8 * 1024 * 1024
 MAX_NODES = 2_000_000
 """Values of one file with its aliases expanded, which is how they are stored in the end."""
 MAX_DEPTH = 100
+_TEXT_NODE = 100
+"""Characters of a text that weigh as much as a value: an alias may repeat a long text as often as a short one."""
 MAX_FILES = 20_000
 
 FILE_NAMES = {"config": "config.yaml", "plugins": "plugins.yaml", "settings": "prowless.yaml"}
@@ -52,8 +54,13 @@ _NOT_JSON = frozenset(
 _MERGE = object()
 
 
-def parse_document(path: str, data: bytes) -> Document:
+def parse_document(path: str, data: bytes, *, max_nodes: int = MAX_NODES) -> Document:
     """A file's first document with positions; gzip is unpacked, as Prow does (`config.go:1974`).
+
+    Args:
+        path: as positions show it.
+        data: the file.
+        max_nodes: how many values it may have at most, aliases expanded; long texts count as several.
 
     Raises:
         ConfigError: not YAML, or beyond the limits.
@@ -62,7 +69,7 @@ def parse_document(path: str, data: bytes) -> Document:
         data = _unpacked(path, data)
     if len(data) > MAX_FILE:
         raise ConfigError([f"{path}: larger than {MAX_FILE} bytes"])
-    builder = _Builder(path)
+    builder = _Builder(path, max_nodes)
     try:
         # yaml.parse asks twice for each event, which is a seventh of the time.
         return builder.document(iter(_LOADER(data).get_event, None))
@@ -221,8 +228,9 @@ def _unpacked(path: str, data: bytes) -> bytes:
 class _Builder:
     """Builds one document from events. Aliases share their value and count as often as they are used."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, max_nodes: int) -> None:
         self._path = path
+        self._max_nodes = max_nodes
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._nodes = 0
         self._warnings: list[str] = []
@@ -252,6 +260,7 @@ class _Builder:
         before = self._nodes
         self._count(event, 1)
         if isinstance(event, yaml.ScalarEvent):
+            self._count(event, len(event.value) // _TEXT_NODE)
             value = self._scalar(event)
         elif isinstance(event, yaml.AliasEvent):
             return self._alias(event)
@@ -265,8 +274,8 @@ class _Builder:
 
     def _count(self, event: Any, nodes: int) -> None:
         self._nodes += nodes
-        if self._nodes > MAX_NODES:
-            raise self._refuse(event, f"more than {MAX_NODES} values, aliases expanded")
+        if self._nodes > self._max_nodes:
+            raise self._refuse(event, f"more than {self._max_nodes} values, aliases expanded")
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from prowless.domain.approvals import Approval, PullLedger
+    from prowless.domain.config.jobs import RepositoryConfig
     from prowless.domain.filters import Choice
     from prowless.domain.identity import Cause
     from prowless.domain.prowjob import ProwJobSpec
@@ -36,6 +37,21 @@ class TrialMerge:
 
     sha: str
     base_sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InRepoConfig:
+    """A repository's jobs at one commit: the static ones, and those of its own `.prow.yaml` or `.prow/` there.
+
+    `problems` are what makes these files unusable, `unknown` says why nothing is known about them; either way `config`
+    has the static jobs alone. `notes` are warnings. `present`: there are such files.
+    """
+
+    config: RepositoryConfig
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unknown: str = ""
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

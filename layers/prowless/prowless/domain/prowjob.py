@@ -56,7 +56,10 @@ _ACTIVE_PREFIX = {Phase.WAITING: "w", Phase.ADMITTED: "a", Phase.STARTED: "r"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProwJobSpec:
-    """All a run needs to know, resolved when it was triggered; kept in S3 as `runs/<id>/spec.json`."""
+    """All a run needs to know, resolved when it was triggered; kept in S3 as `runs/<id>/spec.json`.
+
+    `in_repo`: the job comes from the repository's own files, so a pull request may have written it.
+    """
 
     type: JobType
     job: str
@@ -78,6 +81,7 @@ class ProwJobSpec:
     pod_spec: Mapping[str, Any] | None = None
     pipeline_run_spec: Mapping[str, Any] | None = None
     workflow_spec: Mapping[str, Any] | None = None
+    in_repo: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON of the spec with Prow's key names; empty fields are left out."""

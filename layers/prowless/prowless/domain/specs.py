@@ -167,6 +167,7 @@ def _common(job: Job) -> dict[str, Any]:
         "pod_spec": job.spec,
         "pipeline_run_spec": job.pipeline_run_spec,
         "workflow_spec": job.workflow_spec,
+        "in_repo": job.in_repo,
     }
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from prowless.domain.config.central import CentralConfig
     from prowless.domain.config.document import Document
     from prowless.domain.config.jobs import Periodic, RepositoryConfig
+    from prowless.domain.decisions import InRepoConfig
 
 
 class ConfigSource(Protocol):
@@ -41,12 +42,20 @@ class ConfigSource(Protocol):
 class DocumentParser(Protocol):
     """Reads a configuration file's bytes."""
 
-    def __call__(self, path: str, data: bytes) -> Document:
-        """The document with positions.
+    def __call__(self, path: str, data: bytes, *, max_nodes: int = ...) -> Document:
+        """The document with positions, of at most `max_nodes` values with aliases expanded.
 
         Raises:
             ConfigError: not YAML, or beyond the limits of size, depth or aliases.
         """
+        ...
+
+
+class InRepoCompiler(Protocol):
+    """Makes jobs of the text of a repository's own files."""
+
+    def __call__(self, files: Mapping[str, bytes], central: CentralConfig, static: RepositoryConfig) -> InRepoConfig:
+        """The static jobs with those of the files, or the static ones alone and what is wrong with the files."""
         ...
 
 

@@ -78,7 +78,38 @@ class CheckRun:
     conclusion: str = ""
 
 
-class GitHub(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeEntry:
+    """An entry of a git tree. `type` is blob, tree or commit (a submodule); `size` is a blob's, in bytes."""
+
+    path: str
+    type: str
+    mode: str
+    sha: str
+    size: int = 0
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file, and not a symbolic link, which is a blob as well."""
+        return self.type == "blob" and self.mode != LINK_MODE
+
+
+LINK_MODE = "120000"
+
+
+class Trees(Protocol):
+    """The part of GitHub that reads a repository's files. Errors are those of GitHub."""
+
+    def entries(self, repository: str, sha: str, *, recursive: bool = False) -> list[TreeEntry]:
+        """What is in a commit's root or a tree; with `recursive` below it too, with whole paths."""
+        ...
+
+    def contents(self, repository: str, path: str, ref: str) -> bytes:
+        """A file at a commit."""
+        ...
+
+
+class GitHub(Trees, Protocol):
     """REST calls by repository `org/repo`.
 
     Every method raises NotFoundError for 404, PermanentError for other refusals (with GitHub's own message),
@@ -111,10 +142,6 @@ class GitHub(Protocol):
 
     def commits(self, repository: str, base: str, head: str) -> list[Commit]:
         """Commits that `head` has and `base` has not, the first thousand."""
-        ...
-
-    def contents(self, repository: str, path: str, ref: str) -> bytes:
-        """A file at a commit."""
         ...
 
     def archive(self, repository: str, sha: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:

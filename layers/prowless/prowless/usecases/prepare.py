@@ -50,7 +50,7 @@ class PrepareRun:
         cluster = named_cluster(central.clusters, job.cluster)
         timeout = self._timeout_ms(spec, central.default_job_timeout_ms)
         manifest = render(spec, job, cluster, timeout_seconds=timeout // 1000)
-        check_policy(manifest, cluster)
+        check_policy(manifest, cluster, in_repo=spec.in_repo)
         self._runs.keep_manifest(prowjob, manifest)
         deadline = self._clock.now_ms() + timeout
         self._runs.prowjobs.mutate(prowjob, lambda row: replace(row, deadline_at=row.deadline_at or deadline))
@@ -80,13 +80,13 @@ def linked(spec: ProwJobSpec, site: str) -> ProwJobSpec:
     return replace(spec, extra_refs=extra)
 
 
-def check_policy(manifest: Mapping[str, Any], cluster: Cluster) -> None:
-    """Judge a manifest as it will be sent.
+def check_policy(manifest: Mapping[str, Any], cluster: Cluster, *, in_repo: bool) -> None:
+    """Judge a manifest as it will be sent; for in-repo jobs a cluster's `allow` does not count.
 
     Raises:
         PermanentError: it breaks the cluster's policy.
     """
-    found = violations(manifest, cluster, trusted=True)
+    found = violations(manifest, cluster, trusted=not in_repo)
     if found:
         lines = "; ".join(f"{v.path}: {v.rule} (allowed: {v.allowed})" for v in found[:5])
         raise PermanentError(f"manifest refused by the policy of cluster {cluster.alias!r}: {lines}")

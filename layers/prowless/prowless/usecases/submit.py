@@ -50,13 +50,14 @@ class SubmitRun:
             return {"next": "final"}
         cluster = named_cluster(self._config.central().clusters, job.cluster)
         manifest = self._runs.manifest(prowjob)
-        check_policy(manifest, cluster)
+        spec = self._runs.spec(prowjob)
+        check_policy(manifest, cluster, in_repo=spec.in_repo)
         engine = self._clusters.engine(cluster, manifest["kind"])
         if not self._runs.prowjobs.mutate(prowjob, _marked).submitted:
             return {"next": "final"}
         ref = engine.create(manifest, prowjob)
         job = self._runs.prowjobs.mutate(prowjob, self._seen(ref))
-        self._records.started(self._runs.spec(prowjob), job)
+        self._records.started(spec, job)
         log.info("run submitted", extra={"prowjob": prowjob, "kind": ref.kind, "object": ref.name})
         return {"next": "await"}
 

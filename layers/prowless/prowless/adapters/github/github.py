@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from prowless.adapters.github.auth import Auth
     from prowless.ports.clock import Clock
-    from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status
+    from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status, TreeEntry
 
 PUBLIC_API = "https://api.github.com"
 PUBLIC_HOSTS = frozenset({"codeload.github.com"})  # where api.github.com sends who asks for an archive
@@ -127,19 +127,29 @@ class RestGitHub:
         data = self.client.call("GET", path, max_body_bytes=archives.MAX_PACKED).body
         return archives.unpack(f"GitHub: the archive of {repository} at {sha}", data, wanted)
 
-    def tree(self, repository: str, sha: str) -> dict[str, str]:
-        """Path to blob SHA of every file below a commit or tree; submodules are left out.
+    def entries(self, repository: str, sha: str, *, recursive: bool = False) -> list[TreeEntry]:
+        """What is in a commit's root or a tree; with `recursive` below it too, with whole paths.
 
         Raises:
             PermanentError: GitHub truncated the listing (100,000 entries or 7 MB).
         """
-        data = self.client.json("GET", f"{repository_path(repository)}/git/trees/{segment(sha)}?recursive=1")
+        query = "?recursive=1" if recursive else ""
+        data = self.client.json("GET", f"{repository_path(repository)}/git/trees/{segment(sha)}{query}")
         with understood(f"tree {sha} of {repository}"):
             truncated = bool(data.get("truncated"))
-            files = {str(entry["path"]): str(entry["sha"]) for entry in data["tree"] if entry["type"] == "blob"}
+            found = [payloads.tree_entry(entry) for entry in data["tree"]]
         if truncated:
             raise PermanentError(f"GitHub: the tree of {repository} at {sha} is too large: its listing is truncated")
-        return files
+        return found
+
+    def tree(self, repository: str, sha: str) -> dict[str, str]:
+        """Path to blob SHA of every file below a commit or tree; submodules are left out.
+
+        Raises:
+            PermanentError: see `entries`.
+        """
+        found = self.entries(repository, sha, recursive=True)
+        return {entry.path: entry.sha for entry in found if entry.type == "blob"}
 
     def statuses(self, repository: str, sha: str) -> dict[str, Status]:
         """The effective status of each context (the combined status, all pages)."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import PermanentError
-from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status
+from prowless.ports.github import ChangedFile, CheckRun, Comment, Commit, PullRequest, Status, TreeEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +62,17 @@ def commit(data: Any) -> Commit:
 def comment(data: Any) -> Comment:
     """An issue comment."""
     return Comment(id=data["id"], author=_login(data), body=data.get("body") or "")
+
+
+def tree_entry(data: Any) -> TreeEntry:
+    """An entry of a git tree; submodules and trees have no size."""
+    return TreeEntry(
+        path=str(data["path"]),
+        type=str(data["type"]),
+        mode=str(data["mode"]),
+        sha=str(data["sha"]),
+        size=int(data.get("size") or 0),
+    )
 
 
 def status(data: Any) -> Status:

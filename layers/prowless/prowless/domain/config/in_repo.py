@@ -67,7 +67,8 @@ def compile_in_repo(
             problems.error(job.source, f'cluster "{job.cluster}" is not allowed for repository "{static.repository}"')
     for name, jobs in (("presubmits", static.presubmits), ("postsubmits", static.postsubmits)):
         present: dict[str, list[Any]] = getattr(builder, name)
-        present[static.repository] = [*jobs, *present.get(static.repository, ())]
+        marked = [replace(job, in_repo=True) for job in present.get(static.repository, ())]
+        present[static.repository] = [*jobs, *marked]
     builder.check_together()
     if problems.failed:
         raise ConfigError(problems.all_errors())

@@ -31,7 +31,8 @@ class Job:
     """What all job types have (`JobBase` and `UtilityConfig`).
 
     One of `spec`, `pipeline_run_spec` and `workflow_spec` is set, as `agent` says; presets and decoration defaults
-    are merged in already. `source` is `file:line`.
+    are merged in already. `source` is `file:line`. `in_repo`: it comes from the repository's own files, so
+    a pull request may have written it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Job:
     reporter_config: Mapping[str, Any] = field(default_factory=dict)
     rerun_auth_config: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    in_repo: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it: fields that hold their default are left out."""
