@@ -125,12 +125,16 @@ def comment_rows(earlier: Iterable[str], job: ProwJob) -> list[Row]:
     return list(rows.values())
 
 
-def failure_comment(author: str, rows: list[Row]) -> str:
-    """The comment that says what failed and how to run it again (`report.go:336-365`)."""
+def failure_comment(author: str, rows: list[Row], report: str = "") -> str:
+    """The comment that says what failed and how to run it again (`report.go:336-365`).
+
+    `report` is what the configuration's report template adds.
+    """
     plural = "s" if len(rows) > 1 else ""
     lead = (
         f"@{author}: The following test{plural} **failed**, say `/retest` to rerun all failed tests "
         "or `/retest-required` to rerun all mandatory failed tests:"
     )
     about = "<details>\n\nReported by Prowless. Comment `/test ?` to see what can be run here.\n\n</details>"
-    return "\n".join([lead, "", *_HEADER, *(row.text for row in rows), "", about, REPORT_MARKER])
+    added = ["", report] if report else []
+    return "\n".join([lead, "", *_HEADER, *(row.text for row in rows), *added, "", about, REPORT_MARKER])

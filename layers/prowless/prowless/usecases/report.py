@@ -6,9 +6,11 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from prowless.domain import prowjob_template
 from prowless.domain import status as rules
 from prowless.domain.errors import AmbiguousError, PermanentError, RetryableError
-from prowless.domain.prowjob import ProwJob, State
+from prowless.domain.gotemplate import TemplateError
+from prowless.domain.prowjob import ProwJob, ProwJobSpec, State
 from prowless.domain.refs import JobType
 from prowless.ports.github import Status
 from prowless.usecases.collect import completed
@@ -90,11 +92,33 @@ class ReportRun:
             return job
         try:
             spec = self._runs.spec(job.id)
-            url = self._records.url(spec, job, self._config.central().job_url_prefix(spec))
+            url = self._url(spec, job)
         except PermanentError as error:
             log.warning("the run has no page: %s", error, extra={"prowjob": job.id})
             return job
         return self._runs.prowjobs.mutate(job.id, lambda row: replace(row, url=row.url or url)) if url else job
+
+    def _url(self, spec: ProwJobSpec, job: ProwJob) -> str:
+        """The run's page: by `job_url_template`, unless it is decorated and has a prefix (`pjutil.go:379`)."""
+        central = self._config.central()
+        prefix = central.job_url_prefix(spec)
+        if central.job_url_template and not (prefix and spec.decorate):
+            try:
+                return prowjob_template.job_url(central.job_url_template, spec, job)
+            except TemplateError as error:
+                log.warning("job_url_template fails: %s", error, extra={"prowjob": job.id})
+        return self._records.url(spec, job, prefix)
+
+    def _report_text(self, job: ProwJob) -> str:
+        """What the report template of the pull's repository adds to the comment; nothing if it fails."""
+        template = self._config.central().report_template(job.repository)
+        if not template:
+            return ""
+        try:
+            return prowjob_template.report_text(template, self._runs.spec(job.id), job)
+        except TemplateError as error:
+            log.warning("the report template fails: %s", error, extra={"prowjob": job.id})
+            return ""
 
     def _report(self, job: ProwJob, text: str) -> bool:
         """Post the status of the row's state; false if there is nothing more to say about this run."""
@@ -178,7 +202,7 @@ class ReportRun:
                 if comment.author == login and rules.REPORT_MARKER in comment.body
             ]
             rows = rules.comment_rows([comment.body for comment in ours], job)
-            body = rules.failure_comment(job.author, rows) if rows else ""
+            body = rules.failure_comment(job.author, rows, self._report_text(job)) if rows else ""
             if ours and ours[-1].body == body:
                 ours = ours[:-1]
             elif job.state is State.FAILURE and body:

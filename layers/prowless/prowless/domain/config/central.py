@@ -114,6 +114,12 @@ class CentralConfig:
             return prefix
         return prefixes.get("*", "")
 
+    def report_template(self, repository: str) -> str:
+        """What the failure comment of a repository's pulls ends with; empty for nothing (`config.go:633-650`)."""
+        templates = self.report_templates
+        found = (templates[key] for key in (repository, repository.partition("/")[0], "*") if key in templates)
+        return next(found, "")
+
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it."""
         data = _filled(self)

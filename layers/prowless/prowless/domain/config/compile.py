@@ -16,6 +16,7 @@ from prowless.domain.config.findings import Problems
 from prowless.domain.config.plugins import PLUGINS_FILE, Plugins, read_plugins, without_trigger
 from prowless.domain.config.presets import carries_secrets, entries_of_map
 from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS
+from prowless.domain.config.templates import check_templates
 from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
 from prowless.domain.trust import TrustOptions
@@ -193,6 +194,9 @@ class _Compilation:
                 self._config_error(f"invalid job_types_to_report: {name}")
         if plank.get("report_template") and plank.get("report_templates"):
             self._config_error("both report_template and report_templates are specified")
+        if self._sources.config:
+            slack = config.get("slack_reporter_configs")
+            check_templates(self._sources.config, plank, slack, self._problems)
         templates = plank.get("report_templates") or {}
         if plank.get("report_template"):
             templates = {"*": plank["report_template"]}

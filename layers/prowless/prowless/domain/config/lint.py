@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain.config import warning_names
 from prowless.domain.config.addresses import address_problem
 from prowless.domain.config.document import Table
+from prowless.domain.config.templates import template_problems
 from prowless.domain.config.validate import JENKINS, KUBERNETES
 from prowless.domain.wording import shown
 
@@ -74,6 +75,11 @@ def _job_warnings(job: Job, annotations: Sequence[str]) -> Iterator[tuple[str, s
         yield warning_names.ANNOTATIONS, f"job '{job.name}' is missing required annotations: {', '.join(missing)}"
     if job.agent == JENKINS and job.cluster != "default":
         yield warning_names.CLUSTER, f"{job.name}: cannot set cluster field if agent is {JENKINS}"
+    slack = job.reporter_config.get("slack")
+    text = slack.get("report_template") if isinstance(slack, dict) else None
+    if isinstance(text, str):
+        for problem in template_problems(text):
+            yield warning_names.TEMPLATES, f"job {job.name}: reporter_config.slack.report_template: {problem}"
     if job.agent == KUBERNETES and job.decorate and (problem := _decoration_problem(job.decoration_config)):
         yield warning_names.DECORATION, f"job {job.name}: {problem}"
 

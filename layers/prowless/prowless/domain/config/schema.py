@@ -283,12 +283,9 @@ PLANK = Struct(
             "allow_cancellations",
             "build_cluster_status_file",
             "jobURLPrefixDisableAppendStorageProvider",
-            "job_url_template",
             "max_goroutines",
             "max_revivals",
             "pod_running_timeout",
-            "report_template",
-            "report_templates",
         }
     ),
 )
