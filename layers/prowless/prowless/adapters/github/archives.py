@@ -59,8 +59,11 @@ def unpack(name: str, data: bytes, wanted: Callable[[str], bool]) -> dict[str, b
                 content = archive.extractfile(member)
                 found[path] = content.read() if content else b""
     except (tarfile.TarError, zlib.error) as exc:
-        raise PermanentError(f"{name}: not an archive: {exc}") from exc
-    if not stream.complete:
+        if not stream.cut:
+            raise PermanentError(f"{name}: not an archive: {exc}") from exc
+    while stream.read(_PIECE):
+        pass  # what follows the archive's end counts as well
+    if stream.cut:
         raise RetryableError(f"{name}: the archive ends too early")
     return found
 
@@ -86,11 +89,9 @@ class _Unpacked:
         self._read = 0
 
     @property
-    def complete(self) -> bool:
-        """Whether the archive has its end; reads up to there."""
-        while self.read(_PIECE):
-            pass
-        return self._gzip is None or self._gzip.eof
+    def cut(self) -> bool:
+        """Whether all was read and there should have been more."""
+        return self._gzip is not None and not self._gzip.eof and not self._tail and self._at >= len(self._data)
 
     def read(self, size: int) -> bytes:
         """At most that many bytes, none at the end."""
