@@ -16,6 +16,7 @@ from prowless.domain.decisions import (
     Action,
     AddLabel,
     Approve,
+    CheckConfig,
     Comment,
     NoteHead,
     PruneHelp,
@@ -78,6 +79,8 @@ def words(action: Action) -> str:
             text = f"put the label {action.label} on {action.repository}#{action.number}"
         case RemoveLabel():
             text = f"take the label {action.label} off {action.repository}#{action.number}"
+        case CheckConfig():
+            text = f"check the central configuration with the change of {action.repository}#{action.number}"
         case SyncConfig():
             text = f"compile the configuration anew: {action.repository} moved to {_short(action.sha)}"
         case _:

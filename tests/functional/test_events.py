@@ -50,6 +50,7 @@ EXPECTED = {
     "report/final": lambda stack, result: result == {"next": "release"} and status(stack) == "error",
     "reconcile/sweep": lambda stack, result: result is None and run_row(stack).finishers == 0,
     "reconcile/execution_aborted": lambda stack, result: run_row(stack).finishers == 1,
+    "config_sync/check": lambda stack, result: result == {"checked": False, "reason": "no source is changed"},
     "config_sync/push": lambda stack, result: "CONFIG_SOURCES is empty" in result["problems"][0],
 }
 

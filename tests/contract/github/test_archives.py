@@ -146,8 +146,17 @@ def test_a_tar_that_came_unpacked_is_read_as_well() -> None:
     assert unpack(gzip.decompress(packed(entry("r/a", b"a")))) == {"a": b"a"}
 
 
-@pytest.mark.parametrize("data", [b"", b"\x1f\x8bnot gzip", b"not a tar" * 100, gzip.compress(b"not a tar" * 100)])
-def test_what_is_no_archive_is_permanent(data: bytes) -> None:
+NO_ARCHIVES = {
+    "empty": b"",
+    "not gzip": b"\x1f\x8bnot gzip",
+    "no tar": b"not a tar" * 100,
+    "no tar, packed": gzip.compress(b"not a tar" * 100),
+}
+
+
+@pytest.mark.parametrize("name", NO_ARCHIVES)
+def test_what_is_no_archive_is_permanent(name: str) -> None:
+    data = NO_ARCHIVES[name]
     with pytest.raises(PermanentError, match="the archive: not an archive"):
         unpack(data)
 

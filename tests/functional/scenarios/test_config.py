@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from tests.functional.scenarios.world import MINUTE, REPOSITORY, names, presubmit, write_config
+from tests.functional.scenarios.world import HOUR, MINUTE, REPOSITORY, names, presubmit, write_config
 
 from prowless.domain.config import snapshot
 from prowless_local.github import FaultResponse
@@ -117,6 +117,104 @@ def test_a_sync_that_github_interrupts_is_done_a_minute_later(world):
     world.pass_time(2 * MINUTE)
     assert pointer(world)["snapshot"] != before["snapshot"]
     assert world.dead_letters() == []
+
+
+def test_a_push_is_synced_also_after_hours_without_github(world):
+    world.github.fault = lambda _method, path: FaultResponse(status=503) if CONFIG in path else None
+    before = pointer(world)
+    push(world, {"jobs/all.yaml": jobs_file("lint")})
+    told = last_error(world)
+    assert (told["retried"], "503" in told["problems"][0]) == (True, True)
+    world.pass_time(3 * HOUR)
+    assert pointer(world) == before
+    world.github.fault = None
+    world.pass_time(11 * MINUTE)
+    assert pointer(world)["snapshot"] != before["snapshot"]
+    assert last_error(world)["problems"] == []
+    assert world.dead_letters() == []
+
+
+def test_of_two_pushes_in_quick_succession_the_last_wins(world):
+    world.github.commit(CONFIG, "main", {"jobs/all.yaml": jobs_file("first")})
+    last = push(world, {"jobs/all.yaml": jobs_file("second")})
+    assert pointer(world)["sources"] == {f"{CONFIG}@main": last}
+    pull = world.open_pull()
+    world.rest()
+    assert names(pull.runs()) == ["second"]
+
+
+CHECK = "prowless/config"
+BROKEN = (
+    f"presubmits:\n  {REPOSITORY}:\n  - name: a b\n    spec: {{containers: [{{image: alpine, command: [make]}}]}}\n"
+)
+
+
+def change(world, files: dict[str, str | None], author: str = "mallory") -> int:
+    """A stranger's pull request that changes the configuration."""
+    number = world.github.open_pull(CONFIG, "change", files, "A change", author, fork=True)
+    world.settle()
+    return number
+
+
+def check(world, number: int) -> tuple[str, str]:
+    """State and description of the check of the present head."""
+    head = world.github.pull(CONFIG, number).head_sha
+    found = world.github.effective_status(CONFIG, head, CHECK)
+    return (found.state, found.description) if found else ("", "")
+
+
+def said(world, number: int) -> list[str]:
+    return [one.body for one in world.github.comments(CONFIG, number) if one.author == "prowless[bot]"]
+
+
+def test_a_pull_that_breaks_the_configuration_is_told_where_and_a_fix_too(world):
+    push(world, {"README.md": "now it is in force\n"})
+    good = pointer(world)
+    number = change(world, {"jobs/all.yaml": None, "jobs/more/broken.yaml": BROKEN})
+    assert check(world, number)[0] == "failure"
+    assert check(world, number)[1].startswith("jobs/more/broken.yaml:3: ")
+    (comment,) = said(world, number)
+    assert "jobs/more/broken.yaml:3: " in comment
+    world.github.push_to_pull(CONFIG, number, {"jobs/more/broken.yaml": jobs_file("fixed")})
+    world.settle()
+    assert check(world, number) == ("success", "Configuration is valid: 1 job in 1 repository, 0 warnings")
+    (comment,) = said(world, number)
+    assert comment.startswith("Configuration is valid")
+    assert pointer(world) == good
+    world.github.merge(CONFIG, number, by="ada")
+    world.settle()
+    assert pointer(world)["snapshot"] != good["snapshot"]
+
+
+def test_a_bad_configuration_that_is_merged_all_the_same_keeps_the_good_one(world):
+    push(world, {"jobs/all.yaml": jobs_file("good")})
+    good = pointer(world)
+    number = change(world, {"jobs/all.yaml": BROKEN})
+    world.github.merge(CONFIG, number, by="ada")
+    world.settle()
+    assert pointer(world) == good
+    assert "acme/config/jobs/all.yaml:3: " in last_error(world)["problems"][0]
+
+
+def test_a_pull_that_touches_no_configuration_or_is_on_another_branch_gets_no_check(world):
+    number = change(world, {"docs/index.md": "text\n"})
+    assert (check(world, number), said(world, number)) == (("", ""), [])
+    world.github.commit(CONFIG, "experiment", {"x": "1"})
+    number = world.github.open_pull(
+        CONFIG, "other", {"jobs/all.yaml": BROKEN}, "A change", "mallory", fork=True, base="experiment"
+    )
+    world.settle()
+    assert (check(world, number), said(world, number)) == (("", ""), [])
+
+
+def test_a_check_that_github_interrupts_is_made_a_minute_later(world):
+    world.github.fault = lambda _method, path: FaultResponse(status=502) if "/tarball/" in path else None
+    number = change(world, {"jobs/all.yaml": BROKEN})
+    assert check(world, number) == ("", "")
+    world.github.fault = None
+    world.pass_time(MINUTE)
+    assert check(world, number)[0] == "failure"
+    assert len(said(world, number)) == 1
 
 
 def test_a_run_keeps_what_it_was_started_with(world):

@@ -280,6 +280,14 @@ class RemoveLabel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckConfig:
+    """Compile the central configuration with a pull request's change, if that touches it, and say what came of it."""
+
+    repository: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncConfig:
     """Compile the central configuration anew: one of its sources moved to this commit."""
 
@@ -300,6 +308,7 @@ Action = (
     | Approve
     | RevokeApprovals
     | NoteHead
+    | CheckConfig
     | SyncConfig
 )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from prowless.domain import filters, merge_groups
 from prowless.domain.comments import CommentRules
+from prowless.domain.config_checks import is_source, with_check
 from prowless.domain.decisions import Action, Decision, Start, SyncConfig, Verdict, View
 from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent
 from prowless.domain.pull_events import PullEventRules
@@ -35,14 +36,15 @@ def decide(
         event: the event.
         config: the jobs of the event's repository.
         view: facts, asked for only where a rule needs them.
-        config_sources: (repository, branch) pairs whose pushes change the central configuration.
+        config_sources: (repository, branch) pairs that the central configuration is read from.
 
     Raises:
         Whatever the view raises; then nothing was decided.
     """
     match event:
         case PullRequestEvent():
-            return PullEventRules(event.cause(), config, view).handle(event)
+            verdict = PullEventRules(event.cause(), config, view).handle(event)
+            return with_check(verdict, event, config_sources)
         case CommentEvent():
             return CommentRules(event.cause(), config, view).comment(event)
         case PushEvent():
@@ -59,7 +61,7 @@ def _push(
         return Verdict(summary=f"{event.ref} was deleted")
     decisions: list[Decision] = []
     actions: list[Action] = []
-    if event.ref.startswith("refs/heads/") and (event.repository, event.branch) in config_sources:
+    if event.ref.startswith("refs/heads/") and is_source(config_sources, event.repository, event.branch):
         actions.append(SyncConfig(repository=event.repository, sha=event.after))
     off = filters.trigger_off(config)
     for job in config.postsubmits:

@@ -235,21 +235,26 @@ def sync_config(environment: Environment) -> Persistent:
     from prowless.adapters.config_files import parse_document
     from prowless.adapters.prowignore import ignore_rules
     from prowless.runtime.boundary import Persistent
+    from prowless.usecases.config_check import CheckPull
     from prowless.usecases.config_reading import ConfigReader
     from prowless.usecases.config_sources import ConfigRepository
     from prowless.usecases.config_sync import SyncConfig
 
     given = settings.load(settings.ConfigSync, environment.variables)
     github = _github(environment, given)
-    sync = SyncConfig(
-        github=github,
-        objects=S3Objects(clients.s3(), given.state_bucket),
-        reader=ConfigReader(github=github, parse=parse_document, ignore_rules=ignore_rules, clock=environment.clock),
-        repositories=ConfigRepository.parse(given.config_sources),
-        clock=environment.clock,
+    objects = S3Objects(clients.s3(), given.state_bucket)
+    repositories = ConfigRepository.parse(given.config_sources)
+    reader = ConfigReader(github=github, parse=parse_document, ignore_rules=ignore_rules, clock=environment.clock)
+    sync = SyncConfig(repositories=repositories, github=github, objects=objects, reader=reader, clock=environment.clock)
+    check = CheckPull(
+        repositories=repositories, github=github, objects=objects, reader=reader, pause=environment.clock.sleep
     )
-    queue = SqsConfigQueue(clients.sqs(), given.config_queue_url)
-    return Persistent(handle=lambda message: sync(message["sync"]), postpone=queue.postpone)
+    return Persistent(
+        handle=lambda message: (
+            check(message["check"], message["pull"]) if "check" in message else sync(message["sync"])
+        ),
+        postpone=SqsConfigQueue(clients.sqs(), given.config_queue_url).postpone,
+    )
 
 
 def _runs(prowjobs_table: str, state_bucket: str) -> Runs:

@@ -77,9 +77,7 @@ class SyncConfig:
 
     def _compiled(self, commits: Mapping[str, str]) -> Snapshot:
         reading = self._reader.read(self._repositories, commits)
-        if reading.problems:
-            raise ConfigError(list(reading.problems))
-        return compile_sources(reading.sources)
+        return compile_sources(reading.sources, reading.problems)
 
     def _publish(self, snapshot: Snapshot, commits: Mapping[str, str], pointer: str) -> dict[str, Any]:
         changed = publish(snapshot, self._objects, commits, self._clock.now_ms(), over=pointer)

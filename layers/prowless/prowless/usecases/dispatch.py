@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from prowless.domain.decisions import (
     Action,
     AddLabel,
     Approve,
+    CheckConfig,
     Comment,
     NoteHead,
     PruneHelp,
@@ -28,6 +28,7 @@ from prowless.domain.decisions import (
 )
 from prowless.domain.errors import PermanentError, ProwlessError, RetryableError
 from prowless.domain.events import CommentEvent, PullRequestEvent
+from prowless.domain.wording import marker
 from prowless.ports.github import Status
 from prowless.ports.stores import DONE, REFUSED
 from prowless.usecases.facts import GitHubFacts
@@ -175,6 +176,8 @@ class DispatchDelivery:
                 self._aborts.abort_group(action.repository, action.head_sha, action.description)
             case SyncConfig():
                 self._configuration.sync(f"{action.repository}@{action.sha} delivery {delivery.guid}")
+            case CheckConfig():
+                self._configuration.check(action.repository, action.number, delivery.guid)
             case Approve():
                 self._ledgers.approve(action.repository, action.number, action.approval)
             case RevokeApprovals():
@@ -212,7 +215,7 @@ class DispatchDelivery:
 
     def _say(self, comment: Comment) -> None:
         """Post a comment once: it carries its key, and a comment of ours with that key is the same one."""
-        body = f"{comment.body}\n{_marker(comment.key)}"
+        body = f"{comment.body}\n{marker(comment.key)}"
         present = self._said(comment.repository, comment.number, comment.key)
         if not present:
             self._github.create_comment(comment.repository, comment.number, body)
@@ -222,7 +225,7 @@ class DispatchDelivery:
     def _said(self, repository: str, number: int, key: str) -> list[Said]:
         login = self._github.login()
         there = self._github.comments(repository, number)
-        return [comment for comment in there if _marker(key) in comment.body and comment.author == login]
+        return [comment for comment in there if marker(key) in comment.body and comment.author == login]
 
     def _withdraw(self, action: Withdraw) -> None:
         for comment in self._said(action.repository, action.number, action.key):
@@ -241,10 +244,6 @@ class DispatchDelivery:
         self._state.put(key, json.dumps(record, indent=1).encode(), "application/json")
         self._deliveries.finish(delivery.guid, REFUSED if refused else DONE, key)
         log.info("delivery handled: %s", verdict.summary, extra={"delivery": delivery.guid})
-
-
-def _marker(key: str) -> str:
-    return f"<!-- prowless:{hashlib.sha256(key.encode()).hexdigest()[:16]} -->"
 
 
 def _named(action: Action) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MERGE_PATIENCE_SECONDS = (0.5, 1.0, 2.0)
 """Pauses while GitHub computes the test merge; it usually takes under a second."""
 
-_MOST_FILES = 3000
+MOST_FILES = 3000
 """GitHub lists no more files of a pull request than this."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
@@ -82,21 +82,8 @@ class GitHubFacts:
         return self._merge[0]
 
     def _merged(self) -> TrialMerge | None:
-        for seconds in (*MERGE_PATIENCE_SECONDS, None):
-            pull = self._pull_now()
-            if pull.mergeable is False:
-                return None
-            try:
-                merge = self._github.ref(self._repository, f"pull/{self._number}/merge")
-                parents = self._github.parents(self._repository, merge)
-            except NotFoundError:
-                parents = ()
-            if len(parents) == 2 and parents[1] == pull.head_sha:  # noqa: PLR2004  a merge of two
-                return TrialMerge(sha=merge, base_sha=parents[0])
-            if seconds is not None:
-                self._pause(seconds)
-                self._pull = None
-        return None
+        self._pull, merge = await_test_merge(self._github, self._pull_now(), self._pause)
+        return merge
 
     def trusted(self, user: str) -> bool:
         """Whether the user is trusted in the repository."""
@@ -113,7 +100,7 @@ class GitHubFacts:
     def _listed(self) -> list[str] | None:
         if self._number:
             found = self._github.pull_files(self._repository, self._number)
-            return None if len(found) >= _MOST_FILES else _names(found)
+            return None if len(found) >= MOST_FILES else _names(found)
         if isinstance(self._event, MergeGroupEvent):
             return self._of_group(self._event)
         return self._pushed(self._event) if isinstance(self._event, PushEvent) else None
@@ -182,6 +169,26 @@ class GitHubFacts:
         if self._pull is None:
             self._pull = self._github.pull(self._repository, self._number)
         return self._pull
+
+
+def await_test_merge(
+    github: GitHub, pull: PullRequest, pause: Callable[[float], None]
+) -> tuple[PullRequest, TrialMerge | None]:
+    """The pull request and the test merge of its head, computed now or within a few seconds, in which it may move."""
+    for seconds in (*MERGE_PATIENCE_SECONDS, None):
+        if pull.mergeable is False:
+            break
+        try:
+            merge = github.ref(pull.repository, f"pull/{pull.number}/merge")
+            parents = github.parents(pull.repository, merge)
+        except NotFoundError:
+            parents = ()
+        if len(parents) == 2 and parents[1] == pull.head_sha:  # noqa: PLR2004  a merge of two
+            return pull, TrialMerge(sha=merge, base_sha=parents[0])
+        if seconds is not None:
+            pause(seconds)
+            pull = github.pull(pull.repository, pull.number)
+    return pull, None
 
 
 def _names(files: Sequence[ChangedFile]) -> list[str]:

@@ -51,13 +51,20 @@ class Compiled:
         return found[0] if found else self.central.without_jobs(name)
 
 
-def compile_sources(sources: Sources) -> Snapshot:
+def compile_sources(sources: Sources, unreadable: Iterable[str] = ()) -> Snapshot:
     """The snapshot of a configuration; its warnings name what has no effect.
+
+    Args:
+        sources: its files.
+        unreadable: what is wrong with those that are missing here, to be told together with the rest.
 
     Raises:
         ConfigError: the configuration cannot be used; every problem with file and line, in Prow's words.
     """
-    found = compile_config(sources)
+    problems = Problems()
+    for problem in unreadable:
+        problems.error("", problem)
+    found = compile_config(sources, problems)
     return snapshot.build(found.central, found.periodics, found.repositories, found.warnings)
 
 
