@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.unit import event_bodies as bodies
-from tests.unit.config_texts import compiled, shard
+from tests.unit.config_texts import SETTINGS, compiled, shard
 from tests.unit.trigger_facts import PULL, FakeView, comment_event, pull_event, started, texts
 
 from prowless.domain import events, triggers
@@ -27,7 +27,9 @@ def config_of(case):
     jobs = [{**job, "spec": SPEC} for job in case.get("presubmits", JOBS)]
     other = {"postsubmits": {"acme/app": [{"name": "p", "spec": SPEC}]}}
     plugins = yaml.safe_dump({"triggers": [{"repos": ["acme/app"], **case.get("triggers", {})}]})
-    return shard(compiled(yaml.safe_dump({"presubmits": {"acme/app": jobs}, **other}), plugins=plugins))
+    settings = f"{SETTINGS}trust: sticky\n"  # as in Prow, where an approval is for good
+    jobs_file = yaml.safe_dump({"presubmits": {"acme/app": jobs}, **other})
+    return shard(compiled(jobs_file, plugins=plugins, settings=settings))
 
 
 def event_of(case):

@@ -100,3 +100,9 @@ def test_what_is_prow_ignored_is_read_by_nobody():
     snapshot = compiled(anchors + "presubmits: {acme/app: [{name: a, spec: *spec}]}\n", config=anchors)
     assert only(snapshot).spec == {"containers": [{"image": "x"}]}
     assert snapshot.warnings == ()
+
+
+def test_presets_leave_pipelines_alone():
+    config = "presets:\n- env: [{name: A, value: b}]\n"
+    job = only(presubmits("{name: a, agent: tekton-pipeline, pipeline_run_spec: {x: 1}}", config=config))
+    assert (job.spec, job.pipeline_run_spec) == (None, {"x": 1})
