@@ -143,6 +143,20 @@ def test_of_two_pushes_in_quick_succession_the_last_wins(world):
     assert names(pull.runs()) == ["second"]
 
 
+def test_a_push_that_nobody_told_about_is_found_by_the_sweep(start, tmp_path):
+    world = start(parameters={"ConfigSources": SOURCES}, webhooks=False)
+    world.github.create_repository(CONFIG)
+    folder = write_config(tmp_path / "source", presubmits=[presubmit("lint")], central={"plank": {}})
+    first = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.yaml")}
+    for number, files in enumerate([first, {"jobs/all.yaml": jobs_file("new")}], 1):
+        sha = world.github.commit(CONFIG, "main", files)
+        for _ in range(2):
+            world.aws.tick("reconcile")
+            world.settle()
+        assert pointer(world)["sources"] == {f"{CONFIG}@main": sha}
+        assert len([one for one in world.github.requests if "/tarball/" in one.path]) == number
+
+
 CHECK = "prowless/config"
 BROKEN = (
     f"presubmits:\n  {REPOSITORY}:\n  - name: a b\n    spec: {{containers: [{{image: alpine, command: [make]}}]}}\n"

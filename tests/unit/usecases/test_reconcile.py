@@ -22,6 +22,7 @@ def run_id(number):
 
 class World:
     def __init__(self):
+        self.watched, self.unreadable = 0, None
         self.prowjobs = MemoryProwJobs()
         self.starter = MemoryStarter()
         self.clock = FixedClock()
@@ -32,6 +33,7 @@ class World:
             starter=self.starter,
             finish=FinishRuns(prowjobs=self.prowjobs, starter=self.starter, admit=self.queues),
             admit=self.queues,
+            watch=self.watch,
             clock=self.clock,
         )
 
@@ -52,6 +54,11 @@ class World:
             name = self.starter.start(run_id(number), changes.get("finishers", 0)).name
             self.starter.finish(name, execution)
         return run_id(number)
+
+    def watch(self):
+        self.watched += 1
+        if self.unreadable:
+            raise self.unreadable
 
     def sweep(self):
         self.reconcile({"detail-type": "Scheduled Event"})
@@ -163,9 +170,28 @@ def test_a_run_that_cannot_be_looked_at_keeps_no_other_from_being_repaired(world
         return describe(prowjob, finisher)
 
     world.starter.describe = broken
-    with pytest.raises(RetryableError, match=r"failed for 1 started runs.*no answer about this one"):
+    with pytest.raises(RetryableError, match=r"the sweep failed 1 times.*no answer about this one"):
         world.sweep()
     assert [world.prowjobs.get(run).finishers for run in (first, bad, last)] == [1, 0, 1]
     world.starter.describe = describe
     world.sweep()
     assert world.prowjobs.get(bad).finishers == 1
+
+
+def test_the_sweep_looks_at_the_sources_of_the_configuration_and_an_execution_that_died_does_not():
+    world = World()
+    world.sweep()
+    world.add(execution="")
+    world.reconcile(
+        {"detail-type": "Step Functions Execution Status Change", "detail": {"name": run_id(1), "status": "ABORTED"}}
+    )
+    assert world.watched == 1
+
+
+def test_sources_that_cannot_be_looked_at_do_not_keep_runs_from_being_looked_at():
+    world = World()
+    world.unreadable = PermanentError("403")
+    run = world.add(execution="SUCCEEDED")
+    with pytest.raises(RetryableError, match="the sweep failed 1 times, the first time with: 403"):
+        world.sweep()
+    assert world.releases() == [run]

@@ -208,8 +208,11 @@ def reconcile(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     """Reconcile."""
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.machine import StepFunctionsStarter
+    from prowless.adapters.aws.objects import S3Objects
     from prowless.adapters.aws.prowjobs import DynamoProwJobs
-    from prowless.adapters.aws.queues import SqsAdmitQueue
+    from prowless.adapters.aws.queues import SqsAdmitQueue, SqsConfigQueue
+    from prowless.usecases.config_sources import ConfigRepository
+    from prowless.usecases.config_watch import WatchSources
     from prowless.usecases.finish import FinishRuns
     from prowless.usecases.reconcile import Reconcile
 
@@ -223,6 +226,13 @@ def reconcile(environment: Environment) -> Callable[[dict[str, Any]], Any]:
         starter=starter,
         finish=FinishRuns(prowjobs=prowjobs, starter=starter, admit=admit),
         admit=admit,
+        watch=WatchSources(
+            repositories=ConfigRepository.parse(given.config_sources),
+            github=_github(environment, given),
+            objects=S3Objects(clients.s3(), given.state_bucket),
+            queue=SqsConfigQueue(clients.sqs(), given.config_queue_url),
+            clock=environment.clock,
+        ),
         clock=environment.clock,
     )
 

@@ -124,13 +124,15 @@ class Report(GitHubAccess):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reconcile:
+class Reconcile(GitHubAccess):
     """reconcile."""
 
     prowjobs_table: str
     state_bucket: str
     state_machine_arn: str
     admit_queue_url: str
+    config_queue_url: str
+    config_sources: str = "[]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""reconcile: repair what events missed. Here: ProwJobs whose execution died, and wakes and releases that were lost."""
+"""reconcile: repair what events missed: executions that died, lost wakes and releases, a configuration that moved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prowless.domain.prowjob import Phase
 from prowless.ports.flow import Execution
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from prowless.domain.prowjob import ProwJob
     from prowless.ports.clock import Clock
@@ -42,21 +42,26 @@ class Reconcile:
         starter: Starter,
         finish: FinishRuns,
         admit: AdmitQueue,
+        watch: Callable[[], object],
         clock: Clock,
     ) -> None:
-        """`finish` answers for executions that died; `config` names the clusters whose runs are looked at."""
+        """`finish` answers for executions that died; `config` names the clusters whose runs are looked at.
+
+        `watch` looks whether the configuration's sources moved.
+        """
         self._prowjobs = prowjobs
         self._config = config
         self._starter = starter
         self._finish = finish
         self._admit = admit
+        self._watch = watch
         self._clock = clock
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Handle one EventBridge event; repeating it is harmless.
 
         Raises:
-            RetryableError: the sweep failed for some runs; the others were looked at.
+            RetryableError: the sweep failed for some runs or for the configuration; the rest was looked at.
         """
         if event.get("detail-type") != "Step Functions Execution Status Change":
             # A wake that never arrived must not leave a run waiting for the next event.
@@ -75,6 +80,11 @@ class Reconcile:
     def _sweep(self) -> None:
         """Look at every started run; one that fails does not keep the others from being looked at."""
         failures: list[ProwlessError] = []
+        try:
+            self._watch()
+        except ProwlessError as error:
+            log.warning("the configuration's sources could not be looked at: %s", error)
+            failures.append(error)
         now = self._clock.now_ms()
         for cluster in sorted(self._config.central().clusters):
             for job in self._prowjobs.active(cluster, Phase.STARTED, _PAGE):
@@ -87,7 +97,7 @@ class Reconcile:
                     failures.append(error)
         if failures:
             raise RetryableError(
-                f"the sweep failed for {len(failures)} started runs, the first time with: {failures[0]}"
+                f"the sweep failed {len(failures)} times, the first time with: {failures[0]}"
             ) from failures[0]
 
     def _look(self, job: ProwJob, now: int) -> None:

@@ -58,7 +58,7 @@ def unpack(name: str, data: bytes, wanted: Callable[[str], bool]) -> dict[str, b
                     raise TooLargeError(f"{name}: more than {MAX_WANTED} bytes in the files that are to be read")
                 content = archive.extractfile(member)
                 found[path] = content.read() if content else b""
-    except (tarfile.TarError, zlib.error) as exc:
+    except tarfile.TarError as exc:
         if not stream.cut:
             raise PermanentError(f"{name}: not an archive: {exc}") from exc
     while stream.read(_PIECE):
@@ -101,7 +101,10 @@ class _Unpacked:
                 chunk, self._tail = piece[:size], piece[size:]
             else:
                 # A whole archive handed over would be copied at every call, as what is left of it.
-                chunk = self._gzip.decompress(piece, size)
+                try:
+                    chunk = self._gzip.decompress(piece, size)
+                except zlib.error as exc:
+                    raise PermanentError(f"{self._name}: not an archive: {exc}") from exc
                 self._tail = self._gzip.unconsumed_tail
         self._read += len(chunk)
         if self._read > MAX_UNPACKED:
