@@ -152,7 +152,7 @@ def test_a_push_that_nobody_told_about_is_found_by_the_sweep(start, tmp_path):
         sha = world.github.commit(CONFIG, "main", files)
         for _ in range(2):
             world.aws.tick("reconcile")
-            world.settle()
+            world.pass_time(5 * MINUTE)
         assert pointer(world)["sources"] == {f"{CONFIG}@main": sha}
         assert len([one for one in world.github.requests if "/tarball/" in one.path]) == number
 
