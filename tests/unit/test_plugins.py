@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from prowless.domain import plugins, triggers
-from prowless.domain.approvals import Approval
+from prowless.domain.approvals import Approval, HeadSeen
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import AbortPull, Comment, RunFact, SetStatus, StatusFact
+from prowless.domain.decisions import AbortPull, Comment, NoteHead, RunFact, SetStatus, StatusFact
 from prowless.domain.status import description
 from prowless.domain.trust import TrustOptions
 from tests.unit import event_bodies as bodies
@@ -247,3 +247,17 @@ def test_skip_honours_what_the_repository_says_about_ok_to_test():
     view = View(posted=states(docs="failure"))
     assert set_contexts(decide("/skip\n/ok-to-test", view, config=always)) == ["docs"]
     assert set_contexts(decide("/skip\n/ok-to-test", view, config=replace(always, trust=TrustOptions()))) == []
+
+
+@pytest.mark.parametrize(("text", "author"), [("/skip", "grace"), ("/override docs", "root")])
+@pytest.mark.parametrize(("sticky", "followed"), [(False, False), (True, True)])
+def test_a_command_on_statuses_is_about_the_head_it_was_written_for(text, author, sticky, followed):
+    heads = (HeadSeen(sha=BASE, at=0, seen=0, opened=True), HeadSeen(sha=PULL.head_sha, at=5, seen=5))
+    view = View(posted=states(docs="failure"), heads=heads)
+    verdict = decide(text, view, author, replace(CONFIG, trust=TrustOptions(sticky=sticky)))
+    assert set_contexts(verdict) == (["docs"] if followed else [])
+    assert (NoteHead(repository="acme/app", number=3, sha=PULL.head_sha) in verdict.actions) != followed
+    if not followed:
+        (answer,) = texts(verdict)
+        assert "was pushed after that was written" in answer
+        assert "was pushed after" in verdict.summary

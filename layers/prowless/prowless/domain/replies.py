@@ -44,8 +44,17 @@ def new_head(pull: PullFacts, trust: TrustOptions) -> str:
     )
 
 
+def other_head(command: str, reason: str, pull: PullFacts) -> str:
+    """The answer to a command on statuses that was said when another commit may have been the head."""
+    return f"`{command}` changed nothing: {reason}. The head is {_commit(pull)} now: if that is meant, say it again."
+
+
+def _commit(pull: PullFacts) -> str:
+    return f"[{pull.head_sha}]({pull.repository_url}/pull/{pull.number}/commits/{pull.head_sha})"
+
+
 def _once_looked_at(pull: PullFacts, trust: TrustOptions) -> str:
-    commit = f"[{pull.head_sha}]({pull.repository_url}/pull/{pull.number}/commits/{pull.head_sha})"
+    commit = _commit(pull)
     if trust.ignore_ok_to_test:
         return f"Once you have looked at {commit}, say it again: in this repo `/test` by collaborators starts tests."
     return (

@@ -54,6 +54,8 @@ class Override:
         if view.permission(user) != "admin":
             request.answer("override", f"{user} unauthorized: /override is restricted to Repo administrators.")
             return f"/override: {shown(user)} is no administrator of {request.pull.repository}"
+        if refused := request.misses_head("override"):
+            return f"/override: {refused}"
         text = f"{OVERRIDDEN} {user}"
         statuses = view.statuses()
         named = {job.context: job.name for job in reversed(request.config.presubmits)}

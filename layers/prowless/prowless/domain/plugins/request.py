@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from prowless.domain import commands
-from prowless.domain.decisions import Action, Comment, SetStatus
+from prowless.domain import approvals, commands, replies
+from prowless.domain.decisions import Action, Comment, NoteHead, SetStatus
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
@@ -71,6 +71,15 @@ class Request:
                 target_url=target_url,
             )
         )
+
+    def misses_head(self, kind: str) -> str:
+        """Why a command on the head's statuses is not about the present head, which is answered; nothing if it is."""
+        reason = approvals.overtaken(self.event, self.pull, self.config.trust, self.view)
+        if reason:
+            pull = self.pull
+            self.actions.append(NoteHead(repository=pull.repository, number=pull.number, sha=pull.head_sha))
+            self.answer(kind, replies.other_head(f"/{kind}", reason, pull))
+        return reason
 
     def answer(self, kind: str, reply: str) -> None:
         """Answer the comment, once for each kind."""

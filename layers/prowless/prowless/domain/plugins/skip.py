@@ -32,6 +32,8 @@ class Skip:
     def follow(self, wanted: bool, request: Request) -> str:  # noqa: FBT001  what `read` answered
         """Green for what is not required, has a status and is not run by this comment (`skip.go:85-165`)."""
         del wanted
+        if refused := request.misses_head("skip"):
+            return f"/skip: {refused}"
         pull, statuses, config = request.pull, request.view.statuses(), request.config
         chosen = filters.comment_filters(
             request.event.body,
