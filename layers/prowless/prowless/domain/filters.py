@@ -14,15 +14,12 @@ from prowless.domain.regex import compile_regex
 from prowless.domain.wording import counted, listed, shown
 
 if TYPE_CHECKING:
+    from prowless.domain.changes import Changes
     from prowless.domain.commands import Commands
     from prowless.domain.config.jobs import BranchJob, Postsubmit, Presubmit, RepositoryConfig
 
 FAILED_STATES = frozenset({"error", "failure"})
 """Commit status states that `/retest` reruns (`pkg/plugins/trigger/generic-comment.go:280`)."""
-
-Changes = Callable[[], Sequence[str] | None]
-"""The changed files, fetched when first asked for; None if they cannot be known, and then every job runs."""
-
 
 _PATTERN = 200
 _REASON = 500
@@ -177,13 +174,13 @@ def _by_changes(job: BranchJob, changes: Changes) -> Choice | None:
         return None
     rule = "run_if_changed" if job.run_if_changed else "skip_if_only_changed"
     compared = f"{rule} {shown(job.run_if_changed or job.skip_if_only_changed, _PATTERN)}"
-    files = changes()
+    files = changes.files()
     if files is None:
         return _choice(rule, f"the changed files could not be determined, so {compared} does not keep it", run=True)
     if not files:
         return _choice(rule, f"{compared}, and no file changed", run=False)
     number = counted(len(files), "changed file")
-    name = job.deciding_file(files)
+    name = changes.deciding_file(job)
     if name is not None:
         verb = "matches" if job.run_if_changed else "does not match"
         return _choice(rule, f"{compared} {verb} {shown(name, 120)} ({number})", run=True)

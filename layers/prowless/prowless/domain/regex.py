@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import re2
 
 from prowless.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_PATTERN = 32_768
 """Characters. The longest `run_if_changed` seen in public configurations has a few thousand."""
@@ -16,15 +19,19 @@ _MAX_MEMORY = 8 << 20
 """Bytes a compiled pattern may take; RE2 refuses what would need more."""
 
 
-def _options() -> Any:
+_MAX_SET_MEMORY = 4 * _MAX_MEMORY
+
+
+def _options(max_mem: int) -> Any:
     options = re2.Options()
     options.log_errors = False  # else RE2 writes every stranger's bad pattern to stderr
-    options.max_mem = _MAX_MEMORY
+    options.max_mem = max_mem
     options.never_capture = True  # only whether something matches is asked, and that is found twice as fast
     return options
 
 
-_OPTIONS = _options()
+_OPTIONS = _options(_MAX_MEMORY)
+_SET_OPTIONS = _options(_MAX_SET_MEMORY)
 
 
 class Regex:
@@ -48,6 +55,25 @@ class Regex:
         return f"Regex({self.pattern!r})"
 
 
+class RegexSet:
+    """Several compiled patterns, looked for in one pass over a text."""
+
+    __slots__ = ("_compiled", "patterns")
+
+    def __init__(self, patterns: tuple[str, ...], compiled: Any) -> None:
+        """`compiled` holds the patterns and, last, one that matches everything; None: each is searched for itself."""
+        self.patterns = patterns
+        self._compiled = compiled
+
+    def search(self, text: str) -> Sequence[int]:
+        """The positions of those patterns that are found anywhere in the text."""
+        hits = self._compiled.Match(_bytes(text)) if self._compiled else None
+        if hits is None:  # RE2 gave up: even the pattern that matches everything was not found
+            return [at for at, pattern in enumerate(self.patterns) if compile_regex(pattern).search(text)]
+        last = len(self.patterns)
+        return [at for at in hits if at != last]
+
+
 def _bytes(text: str) -> bytes:
     # Given bytes, the binding need not count characters. A lone surrogate, which no UTF-8 text has, becomes `?`.
     return text.encode(errors="replace")
@@ -68,3 +94,21 @@ def compile_regex(pattern: str) -> Regex:
         detail = exc.args[0] if isinstance(exc, re2.error) and exc.args else str(exc)
         text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
         raise ConfigError([f"error parsing regexp: {text}: {pattern[:200]!r} (the dialect is RE2)"]) from exc
+
+
+@lru_cache(maxsize=16)
+def compile_set(patterns: tuple[str, ...]) -> RegexSet:
+    """The compiled patterns together, from a cache that a warm function keeps.
+
+    What RE2 refuses, alone or because all of it is too large, is searched for pattern by pattern; a search then raises
+    what `compile_regex` says of the pattern.
+    """
+    compiled = re2.Set.SearchSet(_SET_OPTIONS)
+    try:
+        for pattern in patterns:
+            compiled.Add(pattern.encode())
+        compiled.Add(b"")
+        compiled.Compile()
+    except (re2.error, UnicodeEncodeError):
+        compiled = None
+    return RegexSet(patterns, compiled)

@@ -11,7 +11,7 @@ from prowless.domain.regex import compile_regex
 from prowless.domain.trust import TrustOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 _DEFAULTS: dict[type[Job], dict[str, Any]] = {}
 _TUPLES = frozenset({"branches", "skip_branches", "tags"})
@@ -122,23 +122,6 @@ class BranchJob(Job):
     def depends_on_changes(self) -> bool:
         """Whether changed files decide."""
         return bool(self.run_if_changed or self.skip_if_only_changed)
-
-    def deciding_file(self, files: Sequence[str]) -> str | None:
-        """The first changed file that asks for the job: one that matches, or one that is not skipped (`jobs.go:461`).
-
-        An empty list asks for nothing, in both rules.
-        """
-        if self.run_if_changed:
-            wanted = compile_regex(self.run_if_changed)
-            return next((name for name in files if wanted.search(name)), None)
-        if self.skip_if_only_changed:
-            skipped = compile_regex(self.skip_if_only_changed)
-            return next((name for name in files if not skipped.search(name)), None)
-        return None
-
-    def matches_changes(self, files: Sequence[str]) -> bool:
-        """Whether the changed files ask for the job."""
-        return self.deciding_file(files) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
