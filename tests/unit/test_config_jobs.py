@@ -55,22 +55,6 @@ def test_whether_two_jobs_share_a_branch(one, other, intersect):
     assert post(**other).intersects(post(**one)) is intersect
 
 
-@pytest.mark.parametrize(
-    ("fields", "files", "wanted"),
-    [
-        ({"run_if_changed": r"\.go$"}, ["a.md", "b.go"], True),
-        ({"run_if_changed": r"\.go$"}, ["a.md"], False),
-        ({"run_if_changed": r"\.go$"}, [], False),
-        ({"skip_if_only_changed": r"\.md$"}, ["a.md", "b.go"], True),
-        ({"skip_if_only_changed": r"\.md$"}, ["a.md"], False),
-        ({"skip_if_only_changed": r"\.md$"}, [], False),
-        ({}, ["a.md"], False),
-    ],
-)
-def test_changed_files(fields, files, wanted):
-    assert post(**fields).matches_changes(files) is wanted
-
-
 WORDS = st.text("abc-", min_size=1, max_size=6)
 JOBS = st.builds(
     Presubmit,

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prowless.domain import filters, wording
+from prowless.domain.changes import Changes
 from prowless.domain.config.jobs import Postsubmit, Presubmit
 from prowless.domain.trust import TrustOptions, distrust
 
@@ -16,8 +17,13 @@ FILES = ("a.py", "b.py", "c.py")
 
 
 def presubmit_reason(job, chosen=AUTOMATIC, branch="main", files=FILES):
-    choice = filters.select(job, chosen, branch, lambda: files)
+    choice = filters.select(job, chosen, branch, Changes(lambda: files, [job], branch))
     return choice.run, choice.rule, choice.reason
+
+
+def postsubmit_choice(fields, files):
+    job = Postsubmit(name="p", **fields)
+    return filters.postsubmit_choice(job, "main", Changes(lambda: files, [job], "main"))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +63,7 @@ def presubmit_reason(job, chosen=AUTOMATIC, branch="main", files=FILES):
 )
 def test_changed_files_are_named_with_the_pattern(fields, files, wanted):
     assert presubmit_reason(replace(JOB, **fields), files=files) == wanted
-    postsubmit = filters.postsubmit_choice(Postsubmit(name="p", **fields), "main", lambda: files)
+    postsubmit = postsubmit_choice(fields, files)
     assert (postsubmit.run, postsubmit.rule, postsubmit.reason) == wanted
 
 
@@ -91,7 +97,7 @@ def test_the_list_that_keeps_a_branch_out_is_named(fields, reason):
     ],
 )
 def test_a_postsubmit_says_why_it_runs_on_a_push(fields, wanted):
-    choice = filters.postsubmit_choice(Postsubmit(name="p", **fields), "main", lambda: ())
+    choice = postsubmit_choice(fields, ())
     assert (choice.run, choice.reason) == wanted
 
 

@@ -58,12 +58,11 @@ class Changes:
         skipping = {at for at, pattern in enumerate(patterns) if pattern in unskipped}
         for name in self.files() or ():
             hits = regexes.search(name)
-            for found, open_, answers in (
-                (wanted.intersection(hits), wanted, matching),
-                (skipping.difference(hits), skipping, unskipped),
-            ):
-                open_ -= found
-                answers.update((patterns[at], name) for at in found)
+            found, missed = wanted.intersection(hits), skipping.difference(hits)
+            matching.update((patterns[at], name) for at in found)
+            unskipped.update((patterns[at], name) for at in missed)
+            wanted -= found
+            skipping -= missed
             if not wanted and not skipping:
                 break
         return matching, unskipped

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prowless.domain import filters
+from prowless.domain.changes import Changes
 from prowless.domain.decisions import AbortGroup, Action, Decision, Start, Verdict, View
 from prowless.domain.filters import Choice, Match
 from prowless.domain.refs import JobType
@@ -18,7 +19,6 @@ from prowless.domain.wording import shown
 if TYPE_CHECKING:
     from prowless.domain.config.jobs import Presubmit, RepositoryConfig
     from prowless.domain.events import MergeGroupEvent
-    from prowless.domain.filters import Changes
 
 RULE = "merge-group"
 MERGED = "merged"
@@ -60,7 +60,8 @@ def choice(job: Presubmit, branch: str, changes: Changes) -> Choice:
 
 
 def _requested(event: MergeGroupEvent, config: RepositoryConfig, view: View) -> Verdict:
-    choices = [choice(job, event.branch, view.changed_files) for job in config.presubmits]
+    changes = Changes(view.changed_files, config.presubmits, event.branch)
+    choices = [choice(job, event.branch, changes) for job in config.presubmits]
     pulls = view.group() if any(one.run for one in choices) else ()
     if pulls is None:
         gone = Choice(run=False, rule=RULE, reason=f"{shown(event.head_ref)} is not at {event.head_sha} any more")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prowless.domain import approvals, commands, filters, replies
 from prowless.domain.approvals import Approval
+from prowless.domain.changes import Changes
 from prowless.domain.decisions import (
     AbortPull,
     Action,
@@ -58,7 +59,8 @@ class PullRules:
     def choices(self, chosen: Sequence[Filter], pull: PullFacts) -> list[Choice]:
         """What these filters say about each presubmit, in configured order."""
         jobs = self.config.presubmits
-        return [filters.select(job, chosen, pull.base_ref, self.view.changed_files) for job in jobs]
+        changes = Changes(self.view.changed_files, jobs, pull.base_ref)
+        return [filters.select(job, chosen, pull.base_ref, changes) for job in jobs]
 
     def started(self, choices: Iterable[Choice], pull: PullFacts, start: Callable[[Presubmit, Refs], Start]) -> Verdict:
         """Decisions and starts for the chosen jobs, all of them blocked if the pull cannot be merged on its base."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prowless.domain import filters, merge_groups
+from prowless.domain.changes import Changes
 from prowless.domain.comments import CommentRules
 from prowless.domain.config_checks import is_source, with_check
 from prowless.domain.decisions import Action, Decision, Start, SyncConfig, Verdict, View
@@ -64,8 +65,9 @@ def _push(
     if event.ref.startswith("refs/heads/") and is_source(config_sources, event.repository, event.branch):
         actions.append(SyncConfig(repository=event.repository, sha=event.after))
     off = filters.trigger_off(config)
+    changes = Changes(view.changed_files, config.postsubmits, event.branch)
     for job in config.postsubmits:
-        choice = off or filters.postsubmit_choice(job, event.branch, view.changed_files)
+        choice = off or filters.postsubmit_choice(job, event.branch, changes)
         decisions.append(Decision.of(job.name, JobType.POSTSUBMIT, choice))
         if choice.run:
             actions.append(Start(spec=postsubmit_spec(job, push_refs(event)), cause=event.cause()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prowless.domain import filters
+from prowless.domain.changes import Changes
 from prowless.domain.plugins.request import SUCCESS
 from prowless.domain.regex import compile_regex
 from prowless.domain.wording import listed
@@ -41,12 +42,13 @@ class Skip:
             request.view.contexts,
             honour_ok_to_test=not config.trust.ignore_ok_to_test,
         )
+        changes = Changes(request.view.changed_files, config.presubmits, pull.base_ref)
         done = []
         for job in config.presubmits:
             present = statuses.get(job.context)
             if present is None or present.state == SUCCESS or job.context_required or job.context in done:
                 continue
-            if filters.select(job, chosen, pull.base_ref, request.view.changed_files).run:
+            if filters.select(job, chosen, pull.base_ref, changes).run:
                 continue
             request.set_status(job.context, SUCCESS, SKIPPED)
             done.append(job.context)
