@@ -45,3 +45,4 @@ def test_scheduling_options_are_for_pods_that_say_nothing_themselves():
     rendered = pod({"scheduling_options": options})
     assert {name: rendered[name] for name in options} == options
     assert pod({"scheduling_options": options}, tolerations=[])["tolerations"] == []
+    assert "affinity" not in pod({"scheduling_options": {"affinity": {}, "something": 1}})
