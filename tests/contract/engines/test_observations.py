@@ -144,6 +144,17 @@ def test_an_evicted_pod_is_an_error_that_says_so(api, reason, phase, message):
             STARTED_MS,
             0,
         ),
+        (
+            "Workflow",
+            {
+                "phase": "Running",
+                "nodes": argo_pod(phase="Pending", startedAt=STARTED)
+                | {"c": {"type": "Container", "phase": "Pending"}},
+            },
+            0,
+            STARTED_MS,
+        ),
+        ("Workflow", {"phase": "Running", "nodes": {"s": {"type": "Steps", "phase": "Pending"}}}, 0, 0),
     ],
 )
 def test_since_when_a_pod_waits_and_for_what(api, kind, said, unscheduled, pending):

@@ -73,7 +73,7 @@ class ArgoEngine(ObjectEngine):
     def observe(self, ref: ObjectRef) -> Observation | None:
         """The Workflow as it stands. One whose only pod was evicted is an error, though Argo calls that a failure."""
         seen = super().observe(ref)
-        if seen is None or seen.phase is not RunPhase.FAILURE or seen.stopped or len(seen.nodes) != 1:
+        if seen is None or seen.phase is not RunPhase.FAILURE or seen.stopped:
             return seen
         reasons = [(pod.get("status") or {}).get("reason") for pod in self._pods(ref)]
         return replace(seen, phase=RunPhase.ERROR, message=EVICTED_WORDS) if reasons == [EVICTED] else seen
@@ -116,10 +116,12 @@ def _decompressed(text: str) -> dict[str, Any]:
 
 def _waiting(nodes: list[dict[str, Any]]) -> dict[str, int]:
     """Since when the only pod waits, and for what. Argo writes the scheduler's reason into the node's message."""
-    if len(nodes) != 1 or nodes[0].get("type") != "Pod" or nodes[0].get("phase") != "Pending":
+    # The containers of a container set have nodes of their own below their pod's.
+    others = [node for node in nodes if node.get("type") != "Container"]
+    if len(others) != 1 or others[0].get("type") != "Pod" or others[0].get("phase") != "Pending":
         return {}
-    unscheduled = str(nodes[0].get("message") or "").startswith(_UNSCHEDULABLE)
-    return {"unscheduled_since" if unscheduled else "pending_since": epoch_ms(nodes[0].get("startedAt"))}
+    unscheduled = str(others[0].get("message") or "").startswith(_UNSCHEDULABLE)
+    return {"unscheduled_since" if unscheduled else "pending_since": epoch_ms(others[0].get("startedAt"))}
 
 
 def _node(node: Mapping[str, Any]) -> Node:
