@@ -1,4 +1,4 @@
-"""`prowless explain`: what a webhook body would start and why, or what dispatch decided about a delivery."""
+"""`prowless explain`: what a webhook body would start and why, or what was decided about a delivery or a periodic."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--payload", type=Path, help="file with the raw webhook body")
     parser.add_argument("--world", type=Path, help="file with what GitHub would have answered (docs/explain.md)")
     parser.add_argument("--stored", metavar="DELIVERY", help="show what dispatch decided about this delivery instead")
-    parser.add_argument("--bucket", help="with --stored: the stack's state bucket (output StateBucketName)")
-    parser.add_argument("--day", help="with --stored: the day it came, as 2026-11-18 in UTC; else the last 90")
+    parser.add_argument("--periodic", metavar="JOB", help="show when this periodic was started, or why not, instead")
+    parser.add_argument("--bucket", help="with these two: the stack's state bucket (output StateBucketName)")
+    parser.add_argument("--day", help="with these two: one day, as 2026-11-18 in UTC; else the last 90")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print the result")
     parser.set_defaults(run=run)
 
@@ -47,7 +48,8 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; its exit code: 0 explained, 2 unusable input."""
     try:
-        explanation = _stored(options) if options.stored is not None else _explained(options)
+        kept = options.stored is not None or options.periodic is not None
+        explanation = _kept(options) if kept else _explained(options)
     except ConfigError as error:
         return _refused(error.problems, options.format)
     except (ProwlessError, OSError) as error:
@@ -260,11 +262,14 @@ def _json(path: Path) -> Any:
         raise ConfigError([f"{path}: not JSON: {error}"]) from error
 
 
-def _stored(options: argparse.Namespace) -> Explanation:
+def _kept(options: argparse.Namespace) -> Explanation:
     import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
 
-    from prowless_local.stored_decisions import days, stored  # noqa: PLC0415  as above
+    from prowless_local.stored_decisions import days, of_periodic, stored  # noqa: PLC0415  as above
 
-    _given(options, ("bucket",), ("config", "event", "payload", "world"))
+    other = ("periodic",) if options.stored is not None else ()
+    _given(options, ("bucket",), ("config", "event", "payload", "world", *other))
     among = list(days(options.day, datetime.fromtimestamp(time.time(), UTC)))
+    if options.periodic is not None:
+        return of_periodic(boto3.client("s3"), options.bucket, options.periodic, among)
     return stored(boto3.client("s3"), options.bucket, options.stored, among)

@@ -1,4 +1,4 @@
-"""What dispatch decided about a delivery: the record that it keeps beside the body in the state bucket."""
+"""What was decided about a delivery or a periodic: the records that dispatch and periodics keep in the state bucket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from prowless.adapters.aws.errors import translated
 from prowless.adapters.aws.objects import S3Objects
 from prowless.domain.errors import ConfigError
-from prowless.domain.wording import shown
+from prowless.domain.wording import counted, shown
 from prowless_local.explanation import COLUMNS, Explanation
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 DAYS = 90
 """How far back a delivery is looked for: so long are they kept."""
 
+SHOWN = 20
+"""Decisions about a periodic that are shown."""
+
+_JOB = re.compile(r"[0-9A-Za-z._-]{1,500}")
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -68,6 +72,56 @@ def stored(client: S3Client, bucket: str, guid: str, among: Sequence[str]) -> Ex
             raise ConfigError([f"delivery {guid} came on {day}, and dispatch has not finished with it: look later"])
     span = among[0] if len(among) == 1 else f"{among[-1]} to {among[0]}"
     raise ConfigError([f"delivery {guid} is not in bucket {bucket} ({span})"])
+
+
+def of_periodic(client: S3Client, bucket: str, name: str, among: Sequence[str]) -> Explanation:
+    """The newest decisions about a periodic: when it was started, and which due times are lost and why.
+
+    Args:
+        client: S3.
+        bucket: the stack's state bucket.
+        name: the job's name.
+        among: days where to look, as `2026-11-18`, newest first.
+
+    Raises:
+        ConfigError: not a job's name, or nothing was decided about it on these days.
+        ProwlessError: S3 refused.
+    """
+    if not _JOB.fullmatch(name):
+        raise ConfigError([f"{shown(name)!r} is not a job's name"])
+    found: list[dict[str, str]] = []
+    for day in among:
+        keys: list[str] = []
+        with translated(f"S3 bucket {bucket}, prefix periodics/{name}/{day}/"):
+            for page in client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=f"periodics/{name}/{day}/"
+            ):
+                keys += [entry["Key"] for entry in page.get("Contents", [])]
+        # Each key begins with the due time in milliseconds, all of one length.
+        newest = sorted(keys, reverse=True)[: SHOWN - len(found)]
+        found += [_periodic_record(key, S3Objects(client, bucket).get(key) or b"") for key in newest]
+        if len(found) == SHOWN:
+            break
+    if not found:
+        span = among[0] if len(among) == 1 else f"{among[-1]} to {among[0]}"
+        raise ConfigError([f"nothing was decided about periodic {name} in bucket {bucket} ({span})"])
+    lost = sum(decision["verdict"] == "skip" for decision in found)
+    return Explanation(
+        title=f"periodic {name}",
+        event="periodic",
+        summary=f"the newest {counted(len(found), 'decision')}, {lost} of them about lost times",
+        decisions=found,
+    )
+
+
+def _periodic_record(key: str, data: bytes) -> dict[str, str]:
+    try:
+        record = json.loads(data)
+        due = str(record["due_at"])
+        decision = {name: str(record[name]) for name in COLUMNS}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError([f"{key} is not a record of a decision that this release understands"]) from error
+    return {**decision, "reason": f"due {due}: {decision['reason']}", "due_at": due}
 
 
 def _record(guid: str, key: str, data: bytes) -> Explanation:

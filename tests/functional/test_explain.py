@@ -245,6 +245,9 @@ def test_problems_come_as_json_too(tmp_path, capsys):
     [
         ([], ["--config is missing", "--event is missing", "--payload is missing"]),
         (["--stored", GUID], ["--bucket is missing"]),
+        (["--periodic", "nightly"], ["--bucket is missing"]),
+        (["--periodic", "nightly", "--stored", GUID, "--bucket", "b"], ["--periodic has no meaning here"]),
+        (["--periodic", "../x", "--bucket", "b", "--day", "2026-11-18"], ["'../x' is not a job's name"]),
         (["--stored", GUID, "--bucket", "b", "--event", "push"], ["--event has no meaning here"]),
         (["--stored", GUID, "--bucket", "b", "--day", "yesterday"], ["--day 'yesterday' is not a day"]),
         (["--stored", "../x", "--bucket", "b", "--day", "2026-11-18"], ["'../x' is not a delivery's GUID"]),

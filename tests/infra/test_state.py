@@ -106,7 +106,13 @@ def _expirations(bucket: str) -> dict[str, Any]:
 
 
 def test_what_the_buckets_hold_ends_by_prefix() -> None:
-    assert _expirations("StateBucket") == {"deliveries/": 90, "sources/": 2, "manifests/": 30, "runs/": 90}
+    assert _expirations("StateBucket") == {
+        "deliveries/": 90,
+        "periodics/": 90,
+        "sources/": 2,
+        "manifests/": 30,
+        "runs/": 90,
+    }
     assert _expirations("ArtifactsBucket") == {
         "pr-logs/": {"Ref": "PullArtifactsRetentionDays"},
         "logs/": {"Ref": "ArtifactsRetentionDays"},

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from prowless.domain.config.jobs import Periodic
-from prowless.domain.schedule import LastRun, PeriodicState, tick
+from prowless.domain.schedule import MAX_COUNTED, LastRun, PeriodicState, Skip, tick
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -22,13 +22,17 @@ class Horologium:
     stored: PeriodicState | None = None
     runs: dict[str, LastRun] = field(default_factory=dict)
     writes: int = 0
+    skips: list[Skip] = field(default_factory=list)
+    retries: list[int] = field(default_factory=list)
 
     def tick(self, now):
         result = tick(self.job, now, self.stored, self.runs.get)
         self.store(result.state)
+        self.skips += [result.skip] if result.skip else []
         if result.due_at is None:
             return None
         run = f"run-{result.due_at}"
+        self.retries.append(result.retry)
         self.runs.setdefault(run, LastRun(started_at=now))
         self.store(result.state.started(run, now))
         return result.due_at
@@ -37,8 +41,11 @@ class Horologium:
         self.writes += state != self.stored
         self.stored = PeriodicState.from_dict(state.to_dict())
 
-    def complete(self, at):
-        self.runs = {name: replace(run, completed_at=run.completed_at or at) for name, run in self.runs.items()}
+    def complete(self, at, *, succeeded=True):
+        self.runs = {
+            name: run if run.completed_at else replace(run, completed_at=at, succeeded=succeeded)
+            for name, run in self.runs.items()
+        }
 
 
 def test_an_interval_starts_at_once_and_then_strictly_after_it():
@@ -101,11 +108,13 @@ def test_a_time_that_comes_while_the_run_before_goes_on_is_lost_and_noted():
     clock.tick(NOON - MINUTE)
     clock.tick(NOON)
     assert clock.tick(NOON + HOUR) is None
-    assert "still going on" in clock.stored.note
+    assert clock.skips == [Skip(due_at=NOON + HOUR, times=1, reason=f"run run-{NOON} was still going on")]
+    assert (clock.stored.skipped_at, clock.stored.note) == (NOON + HOUR, clock.skips[0].reason)
     clock.complete(NOON + HOUR + MINUTE)
     assert clock.tick(NOON + HOUR + 2 * MINUTE) is None
     assert clock.tick(NOON + 2 * HOUR) == NOON + 2 * HOUR
-    assert clock.stored.note == ""
+    assert clock.stored.skipped_at == NOON + HOUR
+    assert len(clock.skips) == 1
 
 
 @pytest.mark.parametrize("away", [3 * HOUR, 30 * 24 * HOUR, 300 * 24 * HOUR])
@@ -116,6 +125,9 @@ def test_after_downtime_the_newest_missed_time_is_caught_up_once(away):
     clock.complete(NOON + 1)
     back = NOON + away + 10 * MINUTE
     assert clock.tick(back) == NOON + away
+    (skip,) = clock.skips
+    assert (skip.due_at, skip.times) == (NOON + HOUR, min(away // HOUR - 1, MAX_COUNTED))
+    assert "nothing looked at the schedule then" in skip.reason
     clock.complete(back + 1)
     assert clock.tick(back + MINUTE) is None
 
@@ -144,8 +156,10 @@ def test_every_starts_at_once_and_keeps_its_distance():
     clock.complete(NOON + 1)
     assert clock.tick(NOON + HOUR) is None
     assert clock.tick(NOON + 100 * MINUTE) == NOON + 90 * MINUTE
+    assert clock.skips == []
     clock.complete(NOON + 101 * MINUTE)
     assert clock.tick(NOON + 10 * HOUR) == NOON + 540 * MINUTE
+    assert [(skip.due_at, skip.times) for skip in clock.skips] == [(NOON + 180 * MINUTE, 4)]
 
 
 def test_a_changed_cron_expression_counts_from_when_it_was_seen():

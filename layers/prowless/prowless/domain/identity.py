@@ -44,6 +44,11 @@ class Cause:
         return cls(("due", job, str(due_at)))
 
     @classmethod
+    def retry(cls, job: str, due_at: int, number: int) -> Cause:
+        """A periodic's retry having come; `due_at` in epoch milliseconds, `number` from 1."""
+        return cls(("retry", job, str(due_at), str(number)))
+
+    @classmethod
     def rerun(cls, source_prowjob: str, request_id: str) -> Cause:
         """Somebody asking for one run again."""
         return cls(("rerun", source_prowjob, request_id))

@@ -1,8 +1,9 @@
 """When periodics are due (`cmd/horologium/main.go:158-300`, `pkg/cron/cron.go`): pure, over a small state per job.
 
-Two things differ from Prow, whose schedule lives in memory. Every due time has an identity, kept in the state before
-the run is created, so that a tick that is repeated or cut off starts nothing twice. And a time that was missed while
-nothing ticked is caught up, once.
+Three things differ from Prow, whose schedule lives in memory. Every due time has an identity, kept in the state before
+the run is created, so that a tick that is repeated or cut off starts nothing twice. A time that was missed while
+nothing ticked is caught up, once; times that are lost are told. And `retry` does what its documentation says: its
+interval is its own (Prow's, `config.go:2457`, replaces the periodic's), and cron jobs are retried as well.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 _WINDOWS_S = (60, 3_600, 86_400, 40 * 86_400)
 """How far back the newest due time is looked for, before the whole time since the last one."""
 
+MAX_RETRIES = 10
+"""As in Prow (`cmd/horologium/main.go`)."""
+MAX_COUNTED = 100
+"""Lost times that are counted one by one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastRun:
@@ -28,6 +34,16 @@ class LastRun:
 
     started_at: int
     completed_at: int = 0
+    succeeded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """Due times that are lost: the first of them, how many (at most `MAX_COUNTED` are counted), and why."""
+
+    due_at: int
+    times: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +52,8 @@ class PeriodicState:
 
     `schedule` is the rule the state is for; `since` when that rule was first seen; `last_due` the newest due time that
     was used or lost; `claimed` a due time whose run is being created; `last_run` the newest ProwJob, started at
-    `started_at`; `note` says why the last due time was lost. Times are epoch milliseconds, 0 if not yet.
+    `started_at`, and `retry` which retry that is (0: none), as `claimed_retry` of the claimed one. `skipped_at` is the
+    due time that was lost last, `note` why. Times are epoch milliseconds, 0 if not yet.
     """
 
     schedule: str
@@ -45,12 +62,23 @@ class PeriodicState:
     claimed: int = 0
     last_run: str = ""
     started_at: int = 0
+    retry: int = 0
+    claimed_retry: int = 0
+    skipped_at: int = 0
     note: str = ""
 
     def started(self, prowjob: str, at: int) -> PeriodicState:
         """The state once the claimed run exists."""
+        # A retry uses no due time of the schedule.
+        used = self.last_due if self.claimed_retry else max(self.last_due, self.claimed)
         return replace(
-            self, last_due=max(self.last_due, self.claimed), claimed=0, last_run=prowjob, started_at=at, note=""
+            self,
+            last_due=used,
+            claimed=0,
+            last_run=prowjob,
+            started_at=at,
+            retry=self.claimed_retry,
+            claimed_retry=0,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,7 +89,8 @@ class PeriodicState:
     def from_dict(cls, data: Mapping[str, Any]) -> PeriodicState:
         """From the store; unknown keys are ignored, and numbers may be of any numeric type."""
         known: dict[str, Any] = {
-            name: int(data.get(name) or 0) for name in ("since", "last_due", "claimed", "started_at")
+            name: int(data.get(name) or 0)
+            for name in ("since", "last_due", "claimed", "started_at", "retry", "claimed_retry", "skipped_at")
         }
         known |= {name: str(data.get(name) or "") for name in ("schedule", "last_run", "note")}
         return cls(**known)
@@ -71,12 +100,14 @@ class PeriodicState:
 class Tick:
     """What one tick means for one periodic.
 
-    Store `state` first, if it differs from the one before (conditioned on that one); then, if `due_at` is set, start
-    the run whose cause is (job, `due_at`) and store `state.started(...)`.
+    Record `skip`, if times are lost. Store `state`, if it differs from the one before (conditioned on that one); then,
+    if `due_at` is set, start the run whose cause is (job, `due_at`, `retry`) and store `state.started(...)`.
     """
 
     state: PeriodicState
     due_at: int | None = None
+    retry: int = 0
+    skip: Skip | None = None
 
 
 def tick(job: Periodic, now: int, before: PeriodicState | None, last_run: Callable[[str], LastRun | None]) -> Tick:
@@ -90,12 +121,13 @@ def tick(job: Periodic, now: int, before: PeriodicState | None, last_run: Callab
     """
     state = before or PeriodicState(schedule=job.schedule, since=now)
     if state.claimed:
-        return Tick(state=state, due_at=state.claimed)
+        return Tick(state=state, due_at=state.claimed, retry=state.claimed_retry)
     if state.schedule != job.schedule:
         state = replace(state, schedule=job.schedule, since=now)
-    if job.cron:
-        return _cron_tick(job.cron, now, state, last_run)
-    return _interval_tick(job, now, state, last_run)
+    scheduled = _cron_tick(job.cron, now, state, last_run) if job.cron else _interval_tick(job, now, state, last_run)
+    if scheduled.due_at is None and not scheduled.skip and job.retry:
+        return _retry_tick(job, now, state, last_run)
+    return scheduled
 
 
 def _interval_tick(job: Periodic, now: int, state: PeriodicState, last_run: Callable[[str], LastRun | None]) -> Tick:
@@ -113,15 +145,54 @@ def _interval_tick(job: Periodic, now: int, state: PeriodicState, last_run: Call
     return _claim(state, due) if now > due else Tick(state=state)
 
 
+def _retry_tick(job: Periodic, now: int, state: PeriodicState, last_run: Callable[[str], LastRun | None]) -> Tick:
+    """Again if the last run failed, or with `run_all` however it ends, strictly more than the interval after its start.
+
+    (`cmd/horologium/main.go:248-300`)
+    """
+    attempts = min(int(job.retry.get("attempts") or 0), MAX_RETRIES)
+    due = state.started_at + parse_duration_ms(job.retry.get("interval") or "0s")
+    if not state.last_run or state.retry >= attempts or now <= due:
+        return Tick(state=state)
+    if not job.retry.get("run_all"):
+        run = last_run(state.last_run)
+        if run is None or not run.completed_at or run.succeeded:
+            return Tick(state=state)
+    number = state.retry + 1
+    return Tick(state=replace(state, claimed=due, claimed_retry=number), due_at=due, retry=number)
+
+
 def _cron_tick(expression: str, now: int, state: PeriodicState, last_run: Callable[[str], LastRun | None]) -> Tick:
     """The newest time since the last one; it is lost while the run before goes on, as in Prow."""
-    due = _newest(expression, max(state.since, state.last_due), now, first=state.last_due < state.since)
+    after = max(state.since, state.last_due)
+    due = _newest(expression, after, now, first=state.last_due < state.since)
     if due is None:
         return Tick(state=state)
     run = last_run(state.last_run) if state.last_run else None
     if run and not run.completed_at:
-        return Tick(state=replace(state, last_due=due, note=f"{state.last_run} was still going on"))
-    return _claim(state, due)
+        skip = _lost(expression, after, due, f"run {state.last_run} was still going on")
+        state = replace(state, last_due=due)
+        return Tick(state=_noted(state, skip), skip=skip)
+    skip = _lost(expression, after, due - 1, "nothing looked at the schedule then; the newest missed time is used")
+    return replace(_claim(_noted(state, skip), due), skip=skip)
+
+
+def _noted(state: PeriodicState, skip: Skip | None) -> PeriodicState:
+    return replace(state, skipped_at=skip.due_at, note=skip.reason) if skip else state
+
+
+def _lost(expression: str, after: int, until: int, reason: str) -> Skip | None:
+    """The due times in (after, until], milliseconds, as lost ones."""
+    schedule = parse_cron(expression)
+    if isinstance(schedule, Every):
+        step = schedule.seconds * 1000
+        times = min((until - after) // step, MAX_COUNTED)
+        return Skip(due_at=after + step, times=times, reason=reason) if times > 0 else None
+    first = time = schedule.following(after // 1000)
+    times = 0
+    while time is not None and time * 1000 <= until and times < MAX_COUNTED:
+        times, time = times + 1, schedule.following(time)
+    return Skip(due_at=first * 1000, times=times, reason=reason) if first is not None and times else None
 
 
 def _newest(expression: str, after: int, now: int, *, first: bool) -> int | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 IS_OPTIONAL_LABEL = "prow.k8s.io/is-optional"
 RETEST_LABEL = "prow.k8s.io/retest"
+RE_RUN_LABEL = "prow.k8s.io/re-run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +134,10 @@ def postsubmit_spec(job: Postsubmit, refs: Refs) -> ProwJobSpec:
     )
 
 
-def periodic_spec(job: Periodic) -> ProwJobSpec:
-    """The spec of a periodic, which has no refs of its own."""
-    return ProwJobSpec(type=JobType.PERIODIC, labels=job.labels, **_common(job))
+def periodic_spec(job: Periodic, retry: int = 0) -> ProwJobSpec:
+    """The spec of a periodic, which has no refs of its own; `retry` numbers its runs after one that failed."""
+    labels = {**job.labels, RE_RUN_LABEL: str(retry)} if retry else job.labels
+    return ProwJobSpec(type=JobType.PERIODIC, labels=labels, **_common(job))
 
 
 def _pull(pull: PullFacts) -> Pull:

@@ -72,6 +72,7 @@ def start_periodics(environment: Environment) -> Callable[[dict[str, Any]], Any]
     """Periodics."""
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.control import DynamoControl
+    from prowless.adapters.aws.objects import S3Objects
     from prowless.adapters.aws.prowjobs import DynamoProwJobs
     from prowless.usecases.periodics import StartPeriodics
 
@@ -82,6 +83,7 @@ def start_periodics(environment: Environment) -> Callable[[dict[str, Any]], Any]
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
         prowjobs=DynamoProwJobs(clients.dynamodb(), given.prowjobs_table),
         start=start,
+        state=S3Objects(clients.s3(), given.state_bucket),
         clock=environment.clock,
     )
 

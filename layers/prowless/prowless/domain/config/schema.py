@@ -231,7 +231,7 @@ PERIODIC = Struct(
         "tags": texts,
         "retry": structure(Struct("retry", {"attempts": integer, "interval": text, "run_all": boolean})),
     },
-    unused=_UNUSED_IN_JOBS | {"retry"},
+    unused=_UNUSED_IN_JOBS,
 )
 PRESET = Struct(
     "preset",
