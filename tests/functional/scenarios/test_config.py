@@ -9,6 +9,7 @@ import yaml
 from tests.functional.scenarios.world import HOUR, MINUTE, REPOSITORY, names, presubmit, write_config
 
 from prowless.domain.config import snapshot
+from prowless_local import cli
 from prowless_local.github import FaultResponse
 
 CONFIG = "acme/config"
@@ -208,6 +209,21 @@ def test_a_bad_configuration_that_is_merged_all_the_same_keeps_the_good_one(worl
     world.settle()
     assert pointer(world) == good
     assert "acme/config/jobs/all.yaml:3: " in last_error(world)["problems"][0]
+
+
+def test_the_command_shows_what_is_in_force_and_why_the_last_attempt_failed(world, capsys):
+    arguments = ["config", "status", "--bucket", world.stack.state.name, "--format", "json"]
+    sha = push(world, {"README.md": "now it is in force\n"})
+    assert cli.main(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["sources"], told["last_attempt"]["problems"]) == ({f"{CONFIG}@main": sha}, [])
+    push(world, {"jobs/all.yaml": BROKEN})
+    assert cli.main(arguments) == 1
+    failed = json.loads(capsys.readouterr().out)
+    assert (failed["snapshot"], failed["sources"]) == (told["snapshot"], told["sources"])
+    assert "jobs/all.yaml:3: " in failed["last_attempt"]["problems"][0]
+    assert cli.main(arguments[:-2]) == 1
+    assert "last attempt  refused" in capsys.readouterr().out
 
 
 def test_a_pull_that_touches_no_configuration_or_is_on_another_branch_gets_no_check(world):
