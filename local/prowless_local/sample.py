@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prowless.adapters.aws.deliveries import DynamoDeliveries
+from prowless.domain.external_plugins import Forward
 from prowless.domain.prowjob import Phase, header
 from prowless.domain.specs import PullFacts, presubmit_spec, pull_refs
 from prowless.ports.stores import Delivery
@@ -65,32 +66,37 @@ def prepare_for(stack: Stack, function: str) -> None:
     github.create_org("acme", members=[USER])
     github.create_repository(REPOSITORY, repository_files())
     number = _open_first(github)
-    if function == "dispatch":
-        _store_delivery(stack)
-    elif function != "webhook":
+    if function in {"dispatch", "forward"}:
+        deliveries(stack).record(_delivery(stack))
+    if function == "forward":
+        queued = Forward(state="queued", at=stack.clock.now_ms())
+        deliveries(stack).open_forwards(DELIVERY, {"cherrypicker": queued})
+    elif function not in {"dispatch", "webhook"}:
         _store_run(stack, number, Phase.WAITING if function == "admit" else Phase.STARTED)
         for earlier in _FIRST.get(function, ()):
             stack.aws.invoke(earlier, {"prowjob": PROWJOB})
 
 
-def _store_delivery(stack: Stack) -> None:
+def deliveries(stack: Stack) -> DynamoDeliveries:
+    """The stack's ledger."""
+    return DynamoDeliveries(stack.aws.client("dynamodb"), stack.aws.resources["DeliveriesTable"].ref)
+
+
+def _delivery(stack: Stack) -> Delivery:
     body = (ROOT / "events" / "github" / "pull_request_opened.json").read_bytes()
     data = json.loads(body)
     key = f"deliveries/2026-11-18/{DELIVERY}.json"
     stack.state.put(key, body, "application/json")
-    table = DynamoDeliveries(stack.aws.client("dynamodb"), stack.aws.resources["DeliveriesTable"].ref)
-    table.record(
-        Delivery(
-            guid=DELIVERY,
-            event="pull_request",
-            action=data["action"],
-            repository=data["repository"]["full_name"],
-            repository_id=data["repository"]["id"],
-            pull=data["number"],
-            scope="*",
-            body=key,
-            received_at=stack.clock.now_ms(),
-        )
+    return Delivery(
+        guid=DELIVERY,
+        event="pull_request",
+        action=data["action"],
+        repository=data["repository"]["full_name"],
+        repository_id=data["repository"]["id"],
+        pull=data["number"],
+        scope="*",
+        body=key,
+        received_at=stack.clock.now_ms(),
     )
 
 

@@ -15,6 +15,7 @@ from prowless.adapters.aws.objects import S3Objects
 from prowless.adapters.aws.prowjobs import DynamoProwJobs
 from prowless.adapters.config_files import read_folder
 from prowless.domain.config.compile import compile_sources
+from prowless.domain.config.external_plugins import LOCAL_HOSTS
 from prowless.domain.refs import JobType
 from prowless.usecases.snapshots import publish
 from prowless_local.aws.stack import EmbeddedAws
@@ -110,7 +111,10 @@ class Stack:
             TEMPLATE,
             parameters,
             clock=self.clock,
-            extra_environment=dict.fromkeys(_CLUSTER_FUNCTIONS, self._cluster_environment()),
+            extra_environment={
+                **dict.fromkeys(_CLUSTER_FUNCTIONS, self._cluster_environment()),
+                "forward": {"LOCAL_ENDPOINTS": ",".join(sorted(LOCAL_HOSTS))},
+            },
             secrets={"GitHubSecret": github_secret, "WebhookSecret": self.webhook_secret},
             http_port=self.options.http_port,
             endpoint_port=self.options.endpoint_port,

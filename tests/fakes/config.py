@@ -29,4 +29,5 @@ class FixedConfig:
         return self.timed
 
     def repository(self, repository: str) -> RepositoryConfig:
-        return self.repositories.get(repository) or RepositoryConfig(repository=repository)
+        external = self.parts.plugins.external_for(repository)
+        return self.repositories.get(repository) or RepositoryConfig(repository=repository, external_plugins=external)

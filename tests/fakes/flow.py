@@ -71,6 +71,21 @@ class MemoryQueues:
         self.admits.put(Message({"release": prowjob}, "admit", json.dumps(["release", prowjob, nonce])))
 
 
+class MemoryForwardQueue:
+    """`ForwardQueue`: `messages` are what was sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, str]] = []
+
+    def send(self, guid: str, plugin: str) -> None:
+        self.messages.append({"delivery": guid, "plugin": plugin})
+
+    def drain(self) -> list[dict[str, str]]:
+        """Take all messages."""
+        taken, self.messages = self.messages, []
+        return taken
+
+
 class MemoryStarter:
     """`Starter`: `executions` by name, `inputs` as JSON by name, `woken` the outputs by token.
 

@@ -18,6 +18,7 @@ from prowless.domain.refs import JobType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from prowless.domain.external_plugins import Forward
     from prowless.ports.stores import Delivery
 
 MUTATE_TRIES = 10
@@ -194,6 +195,18 @@ class MemoryDeliveries:
 
     def finish(self, guid: str, outcome: str, decisions: str) -> None:
         self._update(guid, outcome=outcome, decisions=decisions)
+
+    def open_forwards(self, guid: str, forwards: Mapping[str, Forward]) -> None:
+        present = self.get(guid)
+        self._update(guid, forwards=(present.forwards if present else {}) or dict(forwards))
+
+    def change_forward(self, guid: str, plugin: str, before: Forward | None, after: Forward) -> bool:
+        with self.lock:
+            row = self.rows.get(guid)
+            if row is None or not row.forwards or row.forwards.get(plugin) != before:
+                return False
+            self.rows[guid] = replace(row, forwards={**row.forwards, plugin: after})
+            return True
 
     def _update(self, guid: str, **changes: Any) -> None:
         with self.lock:

@@ -32,6 +32,9 @@ EXPECTED = {
     "dispatch/pull_request_opened": lambda stack, result: (
         sorted(run.job for run in stack.prowjobs.of_pull(sample.REPOSITORY, 1)) == ["pipeline-tests", "unit-tests"]
     ),
+    "forward/no_longer_configured": lambda stack, result: (
+        sample.deliveries(stack).get(sample.DELIVERY).forwards["cherrypicker"].state == "failed"
+    ),
     "periodics/tick": lambda stack, result: result == {"periodics": 1, "started": 1},
     "admit/wake": lambda stack, result: run_row(stack).phase is not Phase.WAITING,
     "admit/release": lambda stack, result: run_row(stack).phase is Phase.RELEASED,

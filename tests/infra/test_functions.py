@@ -12,6 +12,7 @@ FUNCTIONS = functions()
 SETTINGS = {
     "webhook": settings.Webhook,
     "dispatch": settings.Dispatch,
+    "forward": settings.Forward,
     "periodics": settings.Periodics,
     "admit": settings.Admit,
     "prepare": settings.Prepare,
@@ -23,8 +24,8 @@ SETTINGS = {
     "reconcile": settings.Reconcile,
     "config_sync": settings.ConfigSync,
 }
-OUTSIDE_AWS = {"KUBECONFIG", "KUBECONFIG_CONTEXT"}
-"""Settings that stand in for EKS where there is no AWS."""
+OUTSIDE_AWS = {"KUBECONFIG", "KUBECONFIG_CONTEXT", "LOCAL_ENDPOINTS"}
+"""Settings that stand in for EKS, or open this machine's own ports, where there is no AWS."""
 
 CLUSTER_FUNCTIONS = {"submit", "poll", "stop", "collect"}
 
@@ -161,6 +162,14 @@ def test_configuration_is_handled_one_message_at_a_time() -> None:
     (configuration,) = FUNCTIONS["config_sync"]["Events"].values()
     assert configuration["Properties"]["Queue"] == {"Fn::GetAtt": ["ConfigQueue", "Arn"]}
     assert configuration["Properties"]["BatchSize"] == 1
+
+
+def test_deliveries_are_forwarded_one_at_a_time_and_the_function_knows_which_receive_is_the_last() -> None:
+    (forwards,) = FUNCTIONS["forward"]["Events"].values()
+    queue = resources("AWS::SQS::Queue")["ForwardsQueue"]
+    assert forwards["Properties"]["Queue"] == {"Fn::GetAtt": ["ForwardsQueue", "Arn"]}
+    assert forwards["Properties"]["BatchSize"] == 1
+    assert int(variables(FUNCTIONS["forward"])["MAX_RECEIVES"]) == queue["RedrivePolicy"]["maxReceiveCount"]
 
 
 def test_schedules_and_the_rule_for_dead_executions() -> None:

@@ -17,6 +17,7 @@ CLUSTER = {"re2", "kubernetes", "yaml", "pydantic"}
 ALLOWED = {
     "webhook": set(),
     "dispatch": {"re2"},
+    "forward": {"re2"},
     "periodics": {"re2"},
     "admit": {"re2"},
     "prepare": {"re2"},
@@ -38,7 +39,8 @@ spec.loader.exec_module(app)
 from prowless.runtime.environment import Environment, SystemClock
 class Any(dict):
     def get(self, name, default=None):
-        return {"CONFIG_SOURCES": "[]", "KUBECONFIG": "", "GITHUB_API_URL": "https://api.github.com"}.get(name, "x")
+        return {"CONFIG_SOURCES": "[]", "KUBECONFIG": "", "GITHUB_API_URL": "https://api.github.com",
+                "MAX_RECEIVES": "10"}.get(name, "x")
 app.handler.bind(Environment(variables=Any(), clock=SystemClock()))
 print(json.dumps(sorted(name for name in heavy if name in sys.modules)))
 """

@@ -77,6 +77,15 @@ def test_a_push_outlasts_an_hour_without_github() -> None:
     assert sum(retry_seconds(number, 0) for number in range(1, receives)) > 4 * 3600
 
 
+def test_the_queue_of_forwards_outlasts_its_function_and_ends_in_a_dead_letter_queue() -> None:
+    """Not FIFO, so that an endpoint that is down holds up no other delivery."""
+    queue = QUEUES["ForwardsQueue"]
+    dead = QUEUES[queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+    assert "FifoQueue" not in queue | dead
+    assert queue["VisibilityTimeout"] >= 6 * functions()["forward"]["Timeout"]
+    assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
 def test_every_queue_is_encrypted() -> None:
     assert all(queue["SqsManagedSseEnabled"] is True for queue in QUEUES.values())
 

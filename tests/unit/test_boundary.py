@@ -145,8 +145,8 @@ def message(receives=1):
 
 
 def test_a_message_that_is_done_is_not_postponed():
-    handler, postponed = persistent(lambda message: message["sync"])
-    assert (handler(message(), None), postponed) == ("x", [])
+    handler, postponed = persistent(lambda message, receives: (message["sync"], receives))
+    assert (handler(message(3), None), postponed) == (("x", 3), [])
 
 
 @pytest.mark.parametrize(
@@ -161,16 +161,32 @@ def test_a_message_that_is_done_is_not_postponed():
     ],
 )
 def test_what_fails_comes_again_soon_and_then_less_and_less_often(receives, error, seconds):
-    handler, postponed = persistent(lambda _message: raising(error)(None)(None))
+    handler, postponed = persistent(lambda _message, _receives: raising(error)(None)(None))
     with pytest.raises(type(error)):
         handler(message(receives), None)
     assert postponed == [("handle", seconds)]
+
+
+def test_what_failed_together_does_not_come_back_together():
+    postponed = []
+    built = boundary.Persistent(
+        handle=lambda _message, _receives: raising(RetryableError("502"))(None)(None),
+        postpone=lambda _receipt, seconds: postponed.append(seconds),
+        spread=iter([0.0, 0.5, 1.0]).__next__,
+    )
+    handler = boundary.persistent_queue(lambda _environment: built).bind(ENVIRONMENT)
+    for _ in range(3):
+        with pytest.raises(RetryableError):
+            handler(message(2), None)
+    assert postponed == [40, 50, 60]
 
 
 def test_a_message_that_cannot_be_postponed_fails_with_its_own_error():
     def postpone(_receipt, _seconds):
         raise RetryableError("SQS is down")
 
-    built = boundary.Persistent(handle=raising(RetryableError("GitHub is down"))(None), postpone=postpone)
+    built = boundary.Persistent(
+        handle=lambda _message, _receives: raising(RetryableError("GitHub is down"))(None)(None), postpone=postpone
+    )
     with pytest.raises(RetryableError, match="GitHub is down"):
         boundary.persistent_queue(lambda _environment: built).bind(ENVIRONMENT)(message(), None)

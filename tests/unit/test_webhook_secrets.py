@@ -55,3 +55,16 @@ def test_a_level_without_a_secret_is_refused_by_name(text):
 
 def test_a_secret_never_shows_in_a_repr():
     assert "s3cret" not in repr(WebhookSecrets.parse('{"*": ["s3cret"]}'))
+
+
+def test_a_body_is_signed_with_the_newest_secret_of_its_level():
+    entries = [f'{{"value": "s{year}", "created_at": "{year}-01-01T00:00:00Z"}}' for year in (2024, 2026, 2025)]
+    secrets = WebhookSecrets.parse('{"*": ["first", "second"], "acme": [' + ",".join(entries) + "]}")
+    assert secrets.signatures("*", b"{}")["X-Hub-Signature-256"] == sign("first")
+    assert secrets.signatures("acme", b"{}")["X-Hub-Signature-256"] == sign("s2026")
+    assert secrets.signatures("*", b"{}")["X-Hub-Signature"] == "sha1=" + hmac.new(b"first", b"{}", "sha1").hexdigest()
+
+
+def test_nothing_is_signed_for_a_level_that_is_gone():
+    with pytest.raises(ConfigError, match="no level 'acme'"):
+        WebhookSecrets.parse('{"*": ["s"]}').signatures("acme", b"{}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import botocore.session
 import yaml
-from tests.fakes.flow import MemoryConfigQueue, MemoryQueues
+from tests.fakes.flow import MemoryConfigQueue, MemoryForwardQueue, MemoryQueues
 from tests.fakes.stores import MemoryArtifacts, MemoryControl, MemoryDeliveries, MemoryObjects, MemoryProwJobs
 
 from prowless.adapters.aws.clients import config
@@ -20,12 +20,12 @@ from prowless.adapters.aws.control import DynamoControl
 from prowless.adapters.aws.deliveries import DynamoDeliveries
 from prowless.adapters.aws.objects import S3Artifacts, S3Objects
 from prowless.adapters.aws.prowjobs import DynamoProwJobs
-from prowless.adapters.aws.queues import SqsAdmitQueue, SqsConfigQueue, SqsDeliveryQueue
+from prowless.adapters.aws.queues import SqsAdmitQueue, SqsConfigQueue, SqsDeliveryQueue, SqsForwardQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prowless.ports.flow import AdmitQueue, ConfigQueue, DeliveryQueue
+    from prowless.ports.flow import AdmitQueue, ConfigQueue, DeliveryQueue, ForwardQueue
     from prowless.ports.stores import Artifacts, Control, Deliveries, Objects, ProwJobs
 
 REGION = "us-east-1"
@@ -43,12 +43,15 @@ class Stores(Protocol):
     delivery_queue: DeliveryQueue
     admit_queue: AdmitQueue
     config_queue: ConfigQueue
+    forward_queue: ForwardQueue
 
     def take_deliveries(self) -> list[dict[str, str]]: ...
 
     def take_admits(self) -> list[dict[str, str]]: ...
 
     def take_configs(self) -> list[dict[str, Any]]: ...
+
+    def take_forwards(self) -> list[dict[str, str]]: ...
 
 
 class MemoryStores:
@@ -60,6 +63,7 @@ class MemoryStores:
         self.artifacts = MemoryArtifacts("own")
         self.delivery_queue = self.admit_queue = self._queues = MemoryQueues()
         self.config_queue = MemoryConfigQueue()
+        self.forward_queue = MemoryForwardQueue()
 
     def take_deliveries(self) -> list[dict[str, str]]:
         return self._queues.deliveries.drain()
@@ -69,6 +73,9 @@ class MemoryStores:
 
     def take_configs(self) -> list[dict[str, Any]]:
         return self.config_queue.messages.drain()
+
+    def take_forwards(self) -> list[dict[str, str]]:
+        return self.forward_queue.drain()
 
 
 class OneAtATime:
@@ -139,6 +146,10 @@ class MotoStores:
         return SqsConfigQueue(client("sqs"), self.queues["ConfigQueue"])
 
     @cached_property
+    def forward_queue(self) -> ForwardQueue:
+        return SqsForwardQueue(client("sqs"), self.queues["ForwardsQueue"])
+
+    @cached_property
     def queues(self) -> dict[str, str]:
         """The URLs of the queues of template.yaml, by resource, made on first use."""
         return _Made(self._queue)
@@ -152,6 +163,9 @@ class MotoStores:
     def take_configs(self) -> list[dict[str, Any]]:
         return self._take(self.queues["ConfigQueue"])
 
+    def take_forwards(self) -> list[dict[str, str]]:
+        return self._take(self.queues["ForwardsQueue"])
+
     def _table(self, resource: str) -> str:
         declared = properties(resource)
         name = f"{resource}-{self._number}"
@@ -161,9 +175,9 @@ class MotoStores:
 
     def _queue(self, resource: str) -> str:
         declared = properties(resource)
-        wanted = ("DeduplicationScope", "FifoThroughputLimit")
-        attributes = {"FifoQueue": "true", **{key: declared[key] for key in wanted if key in declared}}
-        name = f"{resource}-{self._number}.fifo"
+        wanted = ("FifoQueue", "DeduplicationScope", "FifoThroughputLimit")
+        attributes = {key: _text(declared[key]) for key in wanted if key in declared}
+        name = f"{resource}-{self._number}{'.fifo' if 'FifoQueue' in declared else ''}"
         return client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
 
     def _bucket(self, name: str) -> str:
@@ -188,6 +202,10 @@ class _Made(dict[str, str]):
     def __missing__(self, name: str) -> str:
         self[name] = self._make(name)
         return self[name]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _short_sleep(seconds: float) -> None:

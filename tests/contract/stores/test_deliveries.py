@@ -10,6 +10,7 @@ import pytest
 from tests.contract.stores.samples import delivery, together
 
 from prowless.domain.errors import NotFoundError
+from prowless.domain.external_plugins import Forward
 from prowless.ports.stores import Delivery
 
 if TYPE_CHECKING:
@@ -60,3 +61,45 @@ def test_notes_leave_each_other_alone(stores: Stores) -> None:
     stores.deliveries.finish("guid-1", "decided", "decisions/1")
     stores.deliveries.enqueued("guid-1")
     assert stores.deliveries.get("guid-1") == delivery(enqueued=True, outcome="decided", decisions="decisions/1")
+
+
+QUEUED = Forward(state="queued", at=1)
+SENDING = Forward(state="sending", at=2, attempts=1)
+FAILED = Forward(state="failed", at=3, attempts=1, status=404, reason="it answered 404")
+
+
+def test_forwards_come_back_with_a_row(stores: Stores) -> None:
+    row = delivery(forwards={"needs-rebase": FAILED, "a b/c.d": QUEUED}, organization="acme")
+    stores.deliveries.record(row)
+    assert stores.deliveries.get(row.guid) == row
+
+
+def test_forwards_are_opened_once(stores: Stores) -> None:
+    row = delivery()
+    stores.deliveries.record(row)
+    stores.deliveries.open_forwards(row.guid, {"hook": QUEUED})
+    stores.deliveries.open_forwards(row.guid, {"hook": FAILED, "other": QUEUED})
+    assert stores.deliveries.get(row.guid) == replace(row, forwards={"hook": QUEUED})
+    with pytest.raises(NotFoundError, match="nobody"):
+        stores.deliveries.open_forwards("nobody", {"hook": QUEUED})
+
+
+def test_a_forward_changes_only_from_what_was_seen(stores: Stores) -> None:
+    row = delivery()
+    stores.deliveries.record(row)
+    assert not stores.deliveries.change_forward(row.guid, "hook", None, SENDING), "nothing was opened"
+    stores.deliveries.open_forwards(row.guid, {"hook": QUEUED})
+    assert stores.deliveries.change_forward(row.guid, "hook", QUEUED, SENDING)
+    assert not stores.deliveries.change_forward(row.guid, "hook", QUEUED, FAILED)
+    assert not stores.deliveries.change_forward(row.guid, "hook", None, FAILED)
+    assert stores.deliveries.change_forward(row.guid, "new.one", None, SENDING)
+    assert stores.deliveries.get(row.guid) == replace(row, forwards={"hook": SENDING, "new.one": SENDING})
+    assert not stores.deliveries.change_forward("nobody", "hook", None, SENDING)
+
+
+def test_of_racing_changes_one_wins(stores: Stores) -> None:
+    row = delivery(forwards={"hook": QUEUED})
+    stores.deliveries.record(row)
+    changes = [Forward(state="sending", at=at) for at in range(5)]
+    won = together([partial(stores.deliveries.change_forward, row.guid, "hook", QUEUED, one) for one in changes])
+    assert sorted(won) == [False] * 4 + [True]

@@ -1,4 +1,4 @@
-"""The `DeliveryQueue` and `AdmitQueue` ports, whoever implements them."""
+"""The ports of the queues, whoever implements them."""
 
 from __future__ import annotations
 
@@ -115,3 +115,10 @@ def test_a_postponed_message_is_seen_again_after_its_pause() -> None:
         assert "Messages" not in client("sqs").receive_message(QueueUrl=url)
         queue.postpone(message["ReceiptHandle"], 0)
         assert client("sqs").receive_message(QueueUrl=url)["Messages"]
+
+
+def test_a_forward_names_its_delivery_and_its_plugin(stores: Stores) -> None:
+    stores.forward_queue.send("guid-1", "needs-rebase")
+    stores.forward_queue.send("guid-1", "\u00e4 name")
+    found = sorted(stores.take_forwards(), key=lambda message: message["plugin"])
+    assert found == [{"delivery": "guid-1", "plugin": name} for name in ("needs-rebase", "\u00e4 name")]

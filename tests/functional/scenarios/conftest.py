@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_CONFIG = ("presubmits", "postsubmits", "periodics", "clusters", "central", "trust")
+_CONFIG = ("presubmits", "postsubmits", "periodics", "clusters", "central", "trust", "plugins")
 
 
 @contextmanager

@@ -38,8 +38,8 @@ MEMBER = "ada"
 MINUTE = 60
 HOUR = 3600
 DAY = 24 * HOUR
-QUEUES = ("DeliveriesQueue", "AdmitQueue", "ConfigQueue")
-DEAD_LETTERS = ("DeliveriesDeadLetterQueue", "AdmitDeadLetterQueue", "ConfigDeadLetterQueue")
+QUEUES = ("DeliveriesQueue", "AdmitQueue", "ConfigQueue", "ForwardsQueue")
+DEAD_LETTERS = tuple(f"{queue.removesuffix('Queue')}DeadLetterQueue" for queue in QUEUES)
 
 Job = dict[str, Any]
 
@@ -63,11 +63,13 @@ def write_config(
     clusters: Mapping[str, Mapping[str, Any]] | None = None,
     central: Mapping[str, Any] | None = None,
     trust: str = "",
+    plugins: Mapping[str, Any] | None = None,
 ) -> Path:
     """A configuration's folder. A cluster of a job that is not given is not there."""
     named = clusters or {"default": {}}
     parts = {
         "config.yaml": dict(central or {}),
+        "plugins.yaml": dict(plugins or {}),
         "prowless.yaml": {
             "clusters": {alias: {"namespace": "test-pods", "engine": "argo", **more} for alias, more in named.items()},
             **({"trust": trust} if trust else {}),

@@ -5,14 +5,16 @@ import pytest
 
 from prowless.domain.config.jobs import Postsubmit, Presubmit, RepositoryConfig, default_trigger
 from prowless.domain.errors import PermanentError, RetryableError
+from prowless.domain.external_plugins import ExternalPlugin
 from prowless.domain.prowjob import State
 from prowless.ports.github import ChangedFile, Status
 from prowless.ports.stores import Delivery
 from prowless.usecases.dispatch import DispatchDelivery
+from prowless.usecases.forwards import RequestForwards
 from prowless.usecases.ledgers import PullLedgers
 from tests.fakes.clock import NOW
 from tests.fakes.config import FixedConfig
-from tests.fakes.flow import MemoryConfigQueue
+from tests.fakes.flow import MemoryConfigQueue, MemoryForwardQueue
 from tests.fakes.github import MemoryGitHub
 from tests.fakes.stores import MemoryDeliveries
 from tests.unit.usecases.test_runs import World as Runs
@@ -34,6 +36,7 @@ CONFIG = RepositoryConfig(
         presubmit("docs", run_if_changed=r"^docs/"),
         presubmit("manual"),
     ),
+    external_plugins=(ExternalPlugin(name="hook", endpoint="https://hook.example", events=("pull_request", "star")),),
     postsubmits=(
         Postsubmit(name="publish", context="publish", branches=("^main$",), spec=POD),
         Postsubmit(name="site", context="site", run_if_changed=r"^docs/", spec=POD),
@@ -50,15 +53,18 @@ class World(Runs):
         self.pull = self.github.open_pull(REPOSITORY, {"a.py": "1"}, author="ada")
         self.deliveries = MemoryDeliveries()
         self.configuration = MemoryConfigQueue(self.clock)
+        self.forwards = MemoryForwardQueue()
+        config = FixedConfig(CONFIG)
         self.dispatch = DispatchDelivery(
             deliveries=self.deliveries,
             state=self.state,
-            config=FixedConfig(CONFIG),
+            config=config,
             github=self.github,
             start=self.starts,
             aborts=self.aborts,
             ledgers=PullLedgers(self.control, self.clock),
             configuration=self.configuration,
+            forwards=RequestForwards(config=config, deliveries=self.deliveries, queue=self.forwards, clock=self.clock),
             sources={("acme/config", "main")},
             pause=self.clock.sleep,
         )
@@ -324,3 +330,15 @@ def test_a_delivery_with_refused_actions_tries_them_again_when_it_is_redelivered
     assert world.github.pull(REPOSITORY, world.pull.number).labels == ("needs-ok-to-test",)
     assert len(world.github.comments(REPOSITORY, world.pull.number)) == 1
     assert world.deliveries.get("g1").outcome == "done"
+
+
+@pytest.mark.parametrize(("event", "asked"), [("star", 1), ("watch", 0)])
+def test_an_event_no_rule_acts_on_is_forwarded_to_the_external_plugins_that_want_it(world, event, asked):
+    world.deliver(event, guid="g9", action="created")
+    assert world.forwards.messages == [{"delivery": "g9", "plugin": "hook"}] * asked
+
+
+def test_a_delivery_whose_decisions_fail_is_forwarded_all_the_same(world):
+    with pytest.raises(PermanentError):
+        world.pull_event(scope="other")
+    assert world.forwards.messages == [{"delivery": "g1", "plugin": "hook"}]

@@ -5,8 +5,9 @@ import logging
 
 import pytest
 
+from prowless.domain.external_plugins import Forward
 from prowless.usecases.receive import MAX_BODY, ReceiveDelivery, Request
-from tests.fakes.clock import FixedClock
+from tests.fakes.clock import NOW, FixedClock
 from tests.fakes.flow import MemoryQueues
 from tests.fakes.stores import MemoryDeliveries, MemoryObjects
 
@@ -69,6 +70,7 @@ def test_a_good_delivery_is_stored_enqueued_and_answered(world):
     [
         ({"method": "GET"}, 405, "405 Method not allowed"),
         ({"x_github_event": None}, 400, "Missing X-GitHub-Event"),
+        ({"x_github_event": "Push\n"}, 400, "Missing X-GitHub-Event"),
         ({"x_github_delivery": None}, 400, "Missing X-GitHub-Delivery"),
         ({"x_github_delivery": "../../etc"}, 400, "Missing X-GitHub-Delivery"),
         ({"x_hub_signature_256": None}, 403, "Missing X-Hub-Signature-256"),
@@ -93,11 +95,39 @@ def test_bad_input_gets_prows_status_one_log_line_and_leaves_nothing(world, capl
     assert hasattr(caplog.records[0], "delivery")
 
 
-def test_an_unknown_event_is_accepted_and_nothing_is_stored(world, caplog):
-    caplog.set_level(logging.INFO)
+def test_an_event_no_rule_acts_on_is_stored_and_enqueued_for_the_external_plugins(world):
     assert world.post(x_github_event="star").status == 200
-    assert world.nothing_happened()
-    assert len(caplog.records) == 1
+    [row] = world.deliveries.rows.values()
+    assert (row.event, row.enqueued) == ("star", True)
+
+
+def test_an_event_of_an_organisation_is_stored_with_its_name():
+    world = World()
+    assert world.post({"action": "member_added", "organization": {"login": "acme"}}, x_github_event="x").status == 200
+    [row] = world.deliveries.rows.values()
+    assert (row.repository, row.organization, row.scope) == ("", "acme", "acme")
+
+
+def test_githubs_own_headers_are_kept_and_others_are_not(world):
+    kept = {"user_agent": "GitHub-Hookshot/1", "x_github_hook_id": "7", "x_github_enterprise_host": "git.acme"}
+    world.post(
+        **kept, x_github_bad="a\nb", x_github_long="x" * 201, authorization="Bearer x", x_forwarded_for="1.2.3.4"
+    )
+    [row] = world.deliveries.rows.values()
+    assert row.headers == {name.replace("_", "-"): value for name, value in kept.items()}
+
+
+@pytest.mark.parametrize(
+    ("state", "at", "messages"),
+    [("failed", NOW, 2), ("delivered", NOW, 1), ("retrying", NOW, 1), ("queued", NOW - 3 * 3_600_000, 2)],
+)
+def test_a_redelivery_after_the_work_is_done_is_enqueued_if_a_forward_was_given_up(world, state, at, messages):
+    world.post()
+    [guid] = world.deliveries.rows
+    world.deliveries.finish(guid, "done", "d.json")
+    world.deliveries.open_forwards(guid, {"hook": Forward(state=state, at=at)})
+    world.post()
+    assert len(world.queues.deliveries.sent) == messages
 
 
 def test_a_redelivery_before_the_work_is_done_is_enqueued_again_as_a_new_message(world):

@@ -27,7 +27,8 @@ class WebhookSecrets:
     def parse(cls, text: str) -> WebhookSecrets:
         """From a JSON map of level to secrets; anything that is not such a map is one secret for everything.
 
-        A level's value is a secret, or a list of secrets or of Prow's `{"value": …, "created_at": …}`.
+        A level's value is a secret, or a list of secrets or of Prow's `{"value": …, "created_at": …}`. The newest
+        comes first: by `created_at`, else as they are listed.
 
         Raises:
             ConfigError: a level without a usable secret; the message never holds one.
@@ -58,11 +59,30 @@ class WebhookSecrets:
             valid |= hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
         return valid
 
+    def signatures(self, scope: str, body: bytes) -> dict[str, str]:
+        """GitHub's signature headers of a body, by the newest secret of a level.
+
+        Raises:
+            ConfigError: the level is gone.
+        """
+        if not self.levels.get(scope):
+            raise ConfigError([f"the webhook secret has no level {scope!r} any more, so nothing can be signed for it"])
+        secret = self.levels[scope][0]
+        return {
+            "X-Hub-Signature": f"sha1={hmac.new(secret, body, 'sha1').hexdigest()}",
+            "X-Hub-Signature-256": f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}",
+        }
+
 
 def _values(level: str, value: Any) -> list[bytes]:
     entries = value if isinstance(value, list) else [value]
+    entries = sorted(entries, key=_created_at, reverse=True)
     secrets = [entry.get("value") if isinstance(entry, dict) else entry for entry in entries]
     usable = [secret.encode() for secret in secrets if isinstance(secret, str) and secret]
     if not usable or len(usable) != len(secrets):
         raise ConfigError([f"webhook secret, level {level!r}: expected a non-empty secret or a list of them"])
     return usable
+
+
+def _created_at(entry: Any) -> str:
+    return str(entry.get("created_at") or "") if isinstance(entry, dict) else ""

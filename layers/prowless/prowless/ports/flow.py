@@ -19,6 +19,14 @@ class DeliveryQueue(Protocol):
         ...
 
 
+class ForwardQueue(Protocol):
+    """The queue, in no order, from dispatch to forward."""
+
+    def send(self, guid: str, plugin: str) -> None:
+        """Ask that a delivery is forwarded to an external plugin."""
+        ...
+
+
 class AdmitQueue(Protocol):
     """The FIFO queue, with one group, to the only writer of counters."""
 

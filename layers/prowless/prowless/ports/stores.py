@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from prowless.domain.external_plugins import Forward
     from prowless.domain.prowjob import Phase, ProwJob
     from prowless.domain.refs import JobType
 
@@ -103,13 +104,17 @@ REFUSED = "refused"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One webhook delivery's row in the ledger. Times are epoch milliseconds."""
+    """One webhook delivery's row in the ledger. Times are epoch milliseconds.
+
+    `organization` is set where there is no repository. `forwards` say by external plugin how it got the delivery.
+    """
 
     guid: str
     event: str
     action: str = ""
     repository: str = ""
     repository_id: int = 0
+    organization: str = ""
     pull: int = 0
     scope: str = ""
     body: str = ""
@@ -119,6 +124,7 @@ class Delivery:
     outcome: str = ""
     decisions: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    forwards: Mapping[str, Forward] = field(default_factory=dict)
 
 
 class Deliveries(Protocol):
@@ -138,6 +144,14 @@ class Deliveries(Protocol):
 
     def finish(self, guid: str, outcome: str, decisions: str) -> None:
         """Note how it ended and where its decisions are."""
+        ...
+
+    def open_forwards(self, guid: str, forwards: Mapping[str, Forward]) -> None:
+        """Store the first forwards of a row; those of a row that has some stay as they are."""
+        ...
+
+    def change_forward(self, guid: str, plugin: str, before: Forward | None, after: Forward) -> bool:
+        """Store one forward of a row with opened ones, if it is as in `before` (None: absent); false if it was not."""
         ...
 
 

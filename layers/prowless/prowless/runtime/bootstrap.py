@@ -45,27 +45,63 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
     from prowless.adapters.aws.control import DynamoControl
     from prowless.adapters.aws.deliveries import DynamoDeliveries
     from prowless.adapters.aws.objects import S3Objects
-    from prowless.adapters.aws.queues import SqsConfigQueue
+    from prowless.adapters.aws.queues import SqsConfigQueue, SqsForwardQueue
     from prowless.usecases.config_sources import ConfigRepository
     from prowless.usecases.dispatch import DispatchDelivery
+    from prowless.usecases.forwards import RequestForwards
     from prowless.usecases.ledgers import PullLedgers
 
     given = settings.load(settings.Dispatch, environment.variables)
     state = S3Objects(clients.s3(), given.state_bucket)
     start, aborts = _starting(environment, given)
     control = DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table)
+    deliveries = DynamoDeliveries(clients.dynamodb(), given.deliveries_table)
+    config = _config(environment, given.state_bucket)
     return DispatchDelivery(
-        deliveries=DynamoDeliveries(clients.dynamodb(), given.deliveries_table),
+        deliveries=deliveries,
         state=state,
-        config=_config(environment, given.state_bucket),
+        config=config,
         github=_github(environment, given),
         start=start,
         aborts=aborts,
         ledgers=PullLedgers(control, environment.clock),
         configuration=SqsConfigQueue(clients.sqs(), given.config_queue_url),
+        forwards=RequestForwards(
+            config=config,
+            deliveries=deliveries,
+            queue=SqsForwardQueue(clients.sqs(), given.forwards_queue_url),
+            clock=environment.clock,
+        ),
         sources=frozenset((source.repository, source.ref) for source in ConfigRepository.parse(given.config_sources)),
         pause=environment.clock.sleep,
     )
+
+
+def forward_delivery(environment: Environment) -> Persistent:
+    """Forward."""
+    import random
+
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.deliveries import DynamoDeliveries
+    from prowless.adapters.aws.objects import S3Objects
+    from prowless.adapters.aws.queues import SqsForwardQueue
+    from prowless.adapters.aws.secrets import SecretsManagerSecret
+    from prowless.adapters.endpoints import HttpEndpoints
+    from prowless.runtime.boundary import Persistent
+    from prowless.usecases.forward import ForwardDelivery
+
+    given = settings.load(settings.Forward, environment.variables)
+    forward = ForwardDelivery(
+        deliveries=DynamoDeliveries(clients.dynamodb(), given.deliveries_table),
+        state=S3Objects(clients.s3(), given.state_bucket),
+        config=_config(environment, given.state_bucket),
+        endpoints=HttpEndpoints(local=filter(None, given.local_endpoints.split(","))),
+        secrets=SecretsManagerSecret(clients.secretsmanager(), given.webhook_secret_arn, environment.clock).text,
+        max_receives=int(given.max_receives),
+        clock=environment.clock,
+    )
+    queue = SqsForwardQueue(clients.sqs(), given.forwards_queue_url)
+    return Persistent(handle=forward, postpone=queue.postpone, spread=random.random)
 
 
 def start_periodics(environment: Environment) -> Callable[[dict[str, Any]], Any]:
@@ -262,7 +298,7 @@ def sync_config(environment: Environment) -> Persistent:
         repositories=repositories, github=github, objects=objects, reader=reader, pause=environment.clock.sleep
     )
     return Persistent(
-        handle=lambda message: (
+        handle=lambda message, _receives: (
             check(message["check"], message["pull"]) if "check" in message else sync(message["sync"])
         ),
         postpone=SqsConfigQueue(clients.sqs(), given.config_queue_url).postpone,

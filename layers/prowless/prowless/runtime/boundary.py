@@ -114,10 +114,15 @@ def _message(record: Mapping[str, Any]) -> Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persistent:
-    """A use case of one message, and how to have a message again: receipt handle and seconds."""
+    """A use case of one message and how often it has come, and how to have it again: receipt handle and seconds.
 
-    handle: Callable[[Event], Any]
+    `spread` gives random numbers from 0 to 1: how much of a half is added to a pause, so that what failed together
+    does not come back together.
+    """
+
+    handle: Callable[[Event, int], Any]
     postpone: Callable[[str, int], None]
+    spread: Callable[[], float] = lambda: 0.0
 
 
 def persistent_queue(factory: Callable[[Environment], Persistent]) -> Handler[Persistent]:
@@ -128,11 +133,12 @@ def persistent_queue(factory: Callable[[Environment], Persistent]) -> Handler[Pe
 
     def adapt(built: Persistent, event: Event, _context: Any) -> Any:
         (record,) = event["Records"]
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
         try:
-            return built.handle(_message(record))
+            return built.handle(_message(record), receives)
         except ProwlessError as error:
             asked_ms = error.retry_after_ms if isinstance(error, RetryableError) else None
-            seconds = retry_seconds(int(record["attributes"]["ApproximateReceiveCount"]), asked_ms or 0)
+            seconds = round(retry_seconds(receives, asked_ms or 0) * (1 + built.spread() / 2))
             log.warning("failed, again in %d s: %s", seconds, error)
             with contextlib.suppress(ProwlessError):  # it comes again all the same, only later
                 built.postpone(record["receiptHandle"], seconds)

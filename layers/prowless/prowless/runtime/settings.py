@@ -62,7 +62,20 @@ class Dispatch(GitHubAccess):
     state_bucket: str
     admit_queue_url: str
     config_queue_url: str
+    forwards_queue_url: str
     config_sources: str = "[]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """forward. `local_endpoints` are hosts, separated by commas, that may be reached anyhow; never set in AWS."""
+
+    deliveries_table: str
+    state_bucket: str
+    forwards_queue_url: str
+    webhook_secret_arn: str
+    max_receives: str
+    local_endpoints: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

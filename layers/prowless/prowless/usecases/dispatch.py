@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from prowless.ports.github import Comment as Said
     from prowless.ports.github import GitHub
     from prowless.ports.stores import Deliveries, Delivery, Objects
+    from prowless.usecases.forwards import RequestForwards
     from prowless.usecases.ledgers import PullLedgers
     from prowless.usecases.runs import AbortRuns, StartRuns
 
@@ -65,6 +66,7 @@ class DispatchDelivery:
         aborts: AbortRuns,
         ledgers: PullLedgers,
         configuration: ConfigQueue,
+        forwards: RequestForwards,
         sources: Collection[tuple[str, str]],
         pause: Callable[[float], None],
     ) -> None:
@@ -77,6 +79,7 @@ class DispatchDelivery:
         self._aborts = aborts
         self._ledgers = ledgers
         self._configuration = configuration
+        self._forwards = forwards
         self._sources = sources
         self._pause = pause
 
@@ -94,6 +97,7 @@ class DispatchDelivery:
         delivery = self._deliveries.get(guid)
         if delivery is None:
             raise PermanentError(f"delivery {guid!r} is on the queue but has no row")
+        self._forwards(delivery)  # before anything of ours that may fail
         if delivery.outcome == DONE:
             log.info("delivery is done already", extra={"delivery": guid})
             return

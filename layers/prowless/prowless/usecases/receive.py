@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain import identity
-from prowless.domain.event_names import KNOWN_EVENTS
 from prowless.domain.webhook_secrets import WebhookSecrets
 from prowless.ports.stores import DONE, Deliveries, Delivery, Objects
 
@@ -26,7 +25,10 @@ MAX_BODY = 4 * 1024 * 1024
 """Bytes: Lambda's events end at 6 MB and JSON escaping may add half again. Reconcile recovers larger bodies."""
 
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}")
-_KEPT_HEADERS = ("user-agent", "x-github-hook-id", "x-github-hook-installation-target-type")
+_EVENT = re.compile(r"[a-z0-9_]{1,64}")
+_KEPT_HEADER = re.compile(r"user-agent|x-github-(?!event$|delivery$)[a-z0-9-]{1,48}")
+_KEPT_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
+_MAX_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +89,11 @@ class ReceiveDelivery:
         event, guid, signature = _envelope(request)
         data, scope = self._verified(request, signature)
         facts = {"delivery": guid, "event": event}
-        if event not in KNOWN_EVENTS:
-            log.info("delivery ignored: no rule for this event", extra=facts)
-            return Reply(200, "Event received, and ignored: nothing here acts on it.")
         delivery = self._row(request, event, guid, data, scope)
         self._bodies.put(delivery.body, request.body, "application/json", only_if_absent=True)
         row = self._deliveries.record(delivery)
-        if row.outcome == DONE:
+        undelivered = any(forward.given_up(delivery.received_at) for forward in row.forwards.values())
+        if row.outcome == DONE and not undelivered:
             log.info("delivery known and done", extra=facts)
             return Reply(200, "Event received before, and handled.")
         group = identity.message_group(row.repository_id, row.pull or None, data.get("ref"), event)
@@ -110,8 +110,7 @@ class ReceiveDelivery:
         if not isinstance(data, dict):
             raise Refused(403, "403 Forbidden: the payload is not a JSON object")
         repository = _text(data, "repository", "full_name")
-        # Not `repository.owner`: a body could name an owner there whose secret its sender has.
-        organization = repository.partition("/")[0] or _text(data, "organization", "login")
+        organization = _organization(data)
         app_id = ""
         if request.headers.get("x-github-hook-installation-target-type") == "integration" and "installation" in data:
             app_id = request.headers.get("x-github-hook-installation-target-id", "")
@@ -124,18 +123,20 @@ class ReceiveDelivery:
 
     def _row(self, request: Request, event: str, guid: str, data: dict[str, Any], scope: str) -> Delivery:
         now = self._clock.now_ms()
+        repository = _text(data, "repository", "full_name")
         day = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y-%m-%d")
         return Delivery(
             guid=guid,
             event=event,
             action=_text(data, "action"),
-            repository=_text(data, "repository", "full_name"),
+            repository=repository,
             repository_id=_number(data, "repository", "id"),
+            organization="" if repository else _organization(data),
             pull=_pull_number(data),
             scope=scope,
             body=f"deliveries/{day}/{guid}.json",
             received_at=now,
-            headers={name: request.headers[name][:200] for name in _KEPT_HEADERS if name in request.headers},
+            headers=_kept(request.headers),
         )
 
 
@@ -145,7 +146,7 @@ def _envelope(request: Request) -> tuple[str, str, str]:
     if request.method != "POST":
         raise Refused(405, "405 Method not allowed")
     event = headers.get("x-github-event", "")
-    if not event:
+    if not _EVENT.fullmatch(event):
         raise Refused(400, "400 Bad Request: Missing X-GitHub-Event Header")
     guid = headers.get("x-github-delivery", "")
     if not _GUID.fullmatch(guid):
@@ -158,6 +159,17 @@ def _envelope(request: Request) -> tuple[str, str, str]:
     if len(request.body) > MAX_BODY:
         raise Refused(413, f"413 Content Too Large: at most {MAX_BODY} bytes")
     return event, guid, signature
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """GitHub's own headers, for external plugins; event and delivery are fields of the row, signatures made anew."""
+    names = [name for name in sorted(headers) if _KEPT_HEADER.fullmatch(name) and _KEPT_VALUE.fullmatch(headers[name])]
+    return {name: headers[name] for name in names[:_MAX_KEPT]}
+
+
+def _organization(data: dict[str, Any]) -> str:
+    # Not `repository.owner`: a body could name an owner there whose secret its sender has.
+    return _text(data, "repository", "full_name").partition("/")[0] or _text(data, "organization", "login")
 
 
 def _text(data: Any, *path: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from prowless.domain.errors import NotFoundError, RetryableError
+from prowless.domain.external_plugins import Forward
 from prowless.ports.stores import Delivery
 
 from .dynamo import TRIES, Table, lost_race, marshal, names_in
@@ -14,6 +15,8 @@ from .errors import translated
 from .rows import attributes, dated, known
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from types_boto3_dynamodb.client import DynamoDBClient
 
     from .dynamo import Item
@@ -61,6 +64,42 @@ class DynamoDeliveries:
         """
         self._note(guid, "SET #outcome = :outcome, #decisions = :decisions", outcome=outcome, decisions=decisions)
 
+    def open_forwards(self, guid: str, forwards: Mapping[str, Forward]) -> None:
+        """Store the first forwards of a row; those of a row that has some stay as they are.
+
+        Raises:
+            NotFoundError: no such row.
+        """
+        entries = {plugin: forward.to_dict() for plugin, forward in forwards.items()}
+        self._note(guid, "SET #forwards = if_not_exists(#forwards, :entries)", entries=entries)
+
+    def change_forward(self, guid: str, plugin: str, before: Forward | None, after: Forward) -> bool:
+        """Store one forward of a row with opened ones, if it is as in `before` (None: absent); false if it was not."""
+        path = "#forwards.#plugin"
+        values = {":after": marshal(after.to_dict())}
+        condition = f"attribute_exists(#forwards) AND attribute_not_exists({path})"
+        if before is not None:
+            condition = f"{path} = :before"
+            values[":before"] = marshal(before.to_dict())
+        with translated(self._table.subject):
+            try:
+                self._table.client.update_item(
+                    TableName=self._table.name,
+                    Key=self._table.key_of(guid),
+                    UpdateExpression=f"SET {path} = :after",
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={"#forwards": "forwards", "#plugin": plugin},
+                    ExpressionAttributeValues=values,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as exc:
+                if not lost_race(exc):
+                    raise
+                standing: Any = exc.response.get("Item") or {}
+                # Our own write, whose answer was lost and which the SDK repeated, has made its condition false.
+                return bool(standing.get("forwards", {}).get("M", {}).get(plugin) == values[":after"])
+        return True
+
     def _note(self, guid: str, expression: str, **values: Any) -> None:
         if self._update(guid, expression, **values) is None:
             raise NotFoundError(f"{self._table.subject}: delivery {guid} has no row; it may have expired")
@@ -89,10 +128,14 @@ class DynamoDeliveries:
 
 def _item_of(delivery: Delivery) -> Item:
     row = attributes(delivery) | dated(delivery.received_at)
+    if delivery.forwards:
+        row["forwards"] = {plugin: forward.to_dict() for plugin, forward in delivery.forwards.items()}
     if delivery.repository and delivery.pull:
         row["pull_key"] = f"{delivery.repository}#{delivery.pull}"
     return {name: marshal(value) for name, value in row.items()}
 
 
 def _delivery_of(item: Item) -> Delivery:
-    return Delivery(**known(Delivery, item))
+    row = known(Delivery, item)
+    row["forwards"] = {plugin: Forward.from_dict(entry) for plugin, entry in row.get("forwards", {}).items()}
+    return Delivery(**row)

@@ -1,4 +1,4 @@
-"""The FIFO queues. Their messages are pointers; rows and objects carry the rest."""
+"""The queues. Their messages are pointers; rows and objects carry the rest."""
 
 from __future__ import annotations
 
@@ -31,6 +31,27 @@ class SqsDeliveryQueue:
     def send(self, delivery: Delivery, group: str) -> None:
         """Put the pointer on the queue; dedup id = GUID + receive, so a redelivery is a new message."""
         _send(self._client, self._url, {"delivery": delivery.guid}, group, f"{delivery.guid}-{delivery.receives}")
+
+
+class SqsForwardQueue:
+    """`ForwardQueue`: from dispatch to forward. Not FIFO: an endpoint that is down holds up nobody's next delivery.
+
+    Body: `{"delivery": guid, "plugin": name}`.
+    """
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+        self._subject = f"SQS queue {url.rpartition('/')[2]}"
+
+    def send(self, guid: str, plugin: str) -> None:
+        """Ask that a delivery is forwarded to an external plugin."""
+        with translated(self._subject):
+            self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps({"delivery": guid, "plugin": plugin}))
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        """Show a received message again after so many seconds instead of the queue's visibility timeout."""
+        _postpone(self._client, self._url, receipt, seconds)
 
 
 class SqsAdmitQueue:
@@ -75,13 +96,17 @@ class SqsConfigQueue:
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """Show a received message again after so many seconds instead of the queue's visibility timeout."""
-        with translated(f"SQS queue {self._url.rpartition('/')[2]}"):
-            self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
+        _postpone(self._client, self._url, receipt, seconds)
 
 
 def _digest(*parts: str) -> str:
     # Reasons are free text; deduplication ids are at most 128 letters, digits and punctuation.
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _postpone(client: SQSClient, url: str, receipt: str, seconds: int) -> None:
+    with translated(f"SQS queue {url.rpartition('/')[2]}"):
+        client.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
 
 def _send(client: SQSClient, url: str, body: Mapping[str, str | int], group: str, deduplication_id: str) -> None:

@@ -100,6 +100,7 @@ class CentralConfig:
             repository=repository,
             trust=self.trust_for(repository),
             plugins=self.plugins.of(repository),
+            external_plugins=self.plugins.external_for(repository),
             in_repo=self.runs_in_repo(repository),
         )
 

@@ -6,6 +6,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from prowless.domain.config.enabled import RepositoryPlugins
+from prowless.domain.external_plugins import ExternalPlugin
 from prowless.domain.refs import Refs
 from prowless.domain.regex import compile_regex
 from prowless.domain.trust import TrustOptions
@@ -189,6 +190,7 @@ class RepositoryConfig:
     trust: TrustOptions = field(default_factory=TrustOptions)
     plugins: RepositoryPlugins = field(default_factory=RepositoryPlugins)
     in_repo: bool = False
+    external_plugins: tuple[ExternalPlugin, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it."""
@@ -199,6 +201,7 @@ class RepositoryConfig:
             "trust": self.trust.to_dict(),
             "plugins": self.plugins.to_dict(),
             "in_repo": self.in_repo,
+            "external_plugins": [plugin.to_dict() for plugin in self.external_plugins],
         }
 
     @classmethod
@@ -211,6 +214,7 @@ class RepositoryConfig:
             trust=TrustOptions.from_dict(data.get("trust", {})),
             plugins=RepositoryPlugins.from_dict(data.get("plugins", {})),
             in_repo=data.get("in_repo", False),
+            external_plugins=tuple(map(ExternalPlugin.from_dict, data.get("external_plugins", ()))),
         )
 
 

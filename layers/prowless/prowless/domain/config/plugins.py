@@ -21,6 +21,8 @@ from prowless.domain.config.decode import (
 )
 from prowless.domain.config.document import Table
 from prowless.domain.config.enabled import PROVIDED, RepositoryPlugins
+from prowless.domain.config.external_plugins import EXTERNAL_PLUGINS, checked
+from prowless.domain.external_plugins import ExternalPlugin, plugins_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -67,7 +69,6 @@ _ELSEWHERE = (
     "cherry_pick_unapproved",
     "config_updater",
     "dco",
-    "external_plugins",
     "golint",
     "goose",
     "heart",
@@ -106,6 +107,7 @@ PLUGINS_FILE = Struct(
         "plugins": mapping_of(_enabled),
         "triggers": TRIGGERS,
         "override": structure(_OVERRIDE),
+        "external_plugins": EXTERNAL_PLUGINS,
         **dict.fromkeys(_ELSEWHERE, opaque),
     },
     unused=frozenset(_ELSEWHERE),
@@ -117,13 +119,15 @@ class Plugins:
     """Which of the provided plugins are enabled, by `org` or `org/repo`; None without such a list: then all are.
 
     `excluded` maps an organisation to its repositories (without `org/`) that do not take over what it enables.
-    `override_teams` maps `org` or `org/repo` to the slugs of teams that may use /override.
+    `override_teams` maps `org` or `org/repo` to the slugs of teams that may use /override; `external` maps them to the
+    external plugins that can be reached.
     """
 
     enabled: Mapping[str, tuple[str, ...]] | None = None
     excluded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     override_top_level_owners: bool = False
     override_teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    external: Mapping[str, tuple[ExternalPlugin, ...]] = field(default_factory=dict)
 
     def has(self, repository: str, name: str) -> bool:
         """Whether a plugin is enabled for a repository: by its organisation or itself (`plugins/plugins.go:531`)."""
@@ -142,6 +146,10 @@ class Plugins:
             override_teams=(*teams.get(repository, ()), *teams.get(repository.partition("/")[0], ())),
         )
 
+    def external_for(self, name: str) -> tuple[ExternalPlugin, ...]:
+        """The external plugins of a repository (`org/repo`) or of an organisation (`org`)."""
+        return plugins_of(self.external, name)
+
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it."""
         data: dict[str, Any] = {} if self.enabled is None else {"enabled": _lists(self.enabled)}
@@ -151,6 +159,8 @@ class Plugins:
             data["override_top_level_owners"] = True
         if self.override_teams:
             data["override_teams"] = _lists(self.override_teams)
+        if self.external:
+            data["external"] = {key: [one.to_dict() for one in plugins] for key, plugins in self.external.items()}
         return data
 
     @classmethod
@@ -162,6 +172,9 @@ class Plugins:
             excluded=_tuples(data.get("excluded", {})),
             override_top_level_owners=data.get("override_top_level_owners", False),
             override_teams=_tuples(data.get("override_teams", {})),
+            external={
+                key: tuple(map(ExternalPlugin.from_dict, plugins)) for key, plugins in data.get("external", {}).items()
+            },
         )
 
 
@@ -176,6 +189,7 @@ def read_plugins(document: Document, section: Mapping[str, Any], reader: Reader)
         excluded={key: tuple(e["excluded_repos"]) for key, e in (found or {}).items() if e.get("excluded_repos")},
         override_top_level_owners=override.get("allow_top_level_owners", False),
         override_teams=_tuples(override.get("allowed_github_teams") or {}),
+        external=checked(document, section.get("external_plugins") or {}, reader),
     )
 
 

@@ -27,11 +27,12 @@ PRESET_FOR_ALL = "preset-for-all-jobs"
 MISPLACED = "misplaced-options"
 TEMPLATES = "report-templates"
 POLICY = "manifest-policy"
+EXTERNAL_PLUGINS = "external-plugins"
 
 OPTIONAL = frozenset({DECORATION})
 """Not among the default ones, in Prow and here."""
 
-OURS = (LOST, UNKNOWN_PLUGIN, PRESET_FOR_ALL, MISPLACED, TEMPLATES, POLICY)
+OURS = (LOST, UNKNOWN_PLUGIN, PRESET_FOR_ALL, MISPLACED, TEMPLATES, POLICY, EXTERNAL_PLUGINS)
 PROVIDED = (
     UNKNOWN,
     UNKNOWN_IN_JOBS,
