@@ -168,6 +168,23 @@ def test_a_stranger_waits_and_the_comment_is_shown_in_full(configured, explained
     ]
 
 
+@pytest.mark.parametrize(
+    ("pushed", "verdict", "does"),
+    [("2026-01-02T03:00:00Z", "run", "approve"), ("2026-01-02T03:04:55Z", "blocked", "note-head")],
+)
+def test_an_approval_is_explained_with_the_heads_of_the_world_file(configured, explained, pushed, verdict, does):
+    body = bodies.issue_comment("/ok-to-test", created_at="2026-01-02T03:05:00Z")
+    config, payload = configured([{"name": "unit", "always_run": True}], body)
+    heads = [{"sha": bodies.OLD_HEAD, "at": "2026-01-01T00:00:00Z"}, {"sha": bodies.HEAD, "at": pushed}]
+    known = {"members": {"acme": ["grace"]}, "pull": {"head_sha": bodies.HEAD, "author": "eve"}, "heads": heads}
+    world = payload.with_name("world.json")
+    world.write_text(json.dumps(known))
+    _, data = explained(payload, "--world", str(world), event="issue_comment", config=config)
+    assert verdicts(data) == {"unit": verdict}
+    assert does in [action["action"] for action in data["actions"]]
+    assert all(action["text"] for action in data["actions"])
+
+
 def test_in_repository_files_are_said_not_to_be_used(explained, tmp_path):
     world = tmp_path / "world.json"
     world.write_text(json.dumps({"files": {".prow.yaml": ""}}))

@@ -55,6 +55,36 @@ def test_what_only_looks_like_a_command_is_none(text, command):
     assert not getattr(commands.parse(text), command)
 
 
+@pytest.mark.parametrize(
+    ("text", "commits"),
+    [
+        ("/ok-to-test abcdef0", ("abcdef0",)),
+        (f"thanks\r\n/ok-to-test \t{'A' * 40} \r\nbye", ("a" * 40,)),
+        (f"/ok-to-test {'b' * 64}\n/ok-to-test abcdef01", ("b" * 64, "abcdef01")),
+        ("/ok-to-test", ()),
+    ],
+)
+def test_ok_to_test_may_name_commits(text, commits):
+    parsed = commands.parse(text)
+    assert (parsed.ok_to_test, parsed.commits) == (True, commits)
+    assert parsed.concern_testing
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/ok-to-test abcdef",
+        f"/ok-to-test {'a' * 65}",
+        "/ok-to-test abcdefg",
+        "/ok-to-test abcdef0 please",
+        " /ok-to-test",
+    ],
+)
+def test_what_is_no_commit_is_no_approval(text):
+    parsed = commands.parse(text)
+    assert (parsed.ok_to_test, parsed.commits) == (False, ())
+
+
 def test_talk_holds_no_command():
     assert commands.parse("I would /test this, and/or that") == commands.Commands()
 

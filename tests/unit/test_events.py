@@ -77,6 +77,49 @@ def test_a_submitted_review_is_a_new_comment_and_may_have_no_text():
     assert events.parse("pull_request_review", bodies.review(None)).body == ""
 
 
+@pytest.mark.parametrize(
+    ("rule", "name", "changes", "commit"),
+    [
+        ("a comment names no commit", "issue_comment", {}, ""),
+        ("a review is of a commit", "pull_request_review", {"commit_id": "c" * 40}, "c" * 40),
+        ("so is a review comment", "pull_request_review_comment", {"commit_id": "c" * 40}, "c" * 40),
+        (
+            "whose commit moves along with later pushes, and its original one does not",
+            "pull_request_review_comment",
+            {"commit_id": "c" * 40, "original_commit_id": "d" * 40},
+            "d" * 40,
+        ),
+    ],
+)
+def test_a_comment_has_its_time_and_a_review_its_commit(rule, name, changes, commit):
+    key = "review" if name == "pull_request_review" else "comment"
+    time = "submitted_at" if key == "review" else "created_at"
+    body = bodies.issue_comment() if name == "issue_comment" else bodies.review()
+    part = body.get(key) or bodies.issue_comment()["comment"]
+    body[key] = {**part, **changes, time: "2026-01-02T03:04:05Z"}
+    event = events.parse(name, body)
+    assert (event.created_at, event.commit) == (1_767_323_045_000, commit), rule
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-01-02T03:04:05Z", 1_767_323_045_000),
+        ("2026-01-02T04:04:05+01:00", 1_767_323_045_000),
+        ("2026-01-02T03:04:05", 1_767_323_045_000),
+        ("noon", 0),
+        ("", 0),
+    ],
+)
+def test_what_is_no_time_is_before_all_times(text, at):
+    assert events.moment(text) == at
+
+
+def test_a_description_is_about_the_head_that_the_pull_was_opened_with():
+    event = events.parse("pull_request", bodies.pull_request())
+    assert (event.description().commit, event.description().created_at) == (bodies.HEAD, event.at)
+
+
 def test_a_review_comment_is_a_comment():
     body = bodies.pull_request("created")
     body["comment"] = {**bodies.issue_comment("/test unit")["comment"]}
