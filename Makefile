@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
+COVERAGE_ARGS ?= -n 2
 UPGRADE ?=
 
 UV := .venv-uv/bin/uv
@@ -34,6 +35,12 @@ local: $(DEV) ## Set up, then keep the embedded stack running for your own tries
 .PHONY: test
 test: $(DEV) $(SAM_READY) ## Run all tests (PYTEST_ARGS="-n 2 tests/unit" for some)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: coverage
+coverage: $(DEV) ## Run the unit tests and require that they take every branch of prowless.domain
+	@rm -rf .coverage && mkdir .coverage
+	@$(BIN)/coverage run -m pytest $(COVERAGE_ARGS) tests/unit tests/compat
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 .PHONY: lint
 lint: lint-ruff lint-mypy lint-imports lint-statelint validate ## Check style, types, layering, state machine and template
@@ -101,7 +108,7 @@ setup: $(DEV) $(SAM_READY) ## Install everything that the other targets need
 
 .PHONY: clean
 clean: ## Remove what the targets made: environments, builds, caches
-	@rm -rf .venv .venv-sam .venv-uv .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-sam .venv-uv .aws-sam .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: help
