@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,6 +137,7 @@ def _in_repo(repository: str, file: str, compiled: Compiled, problems: Problems)
     """A repository's own configuration beside the central one; None after adding what is wrong with it."""
     from prowless.adapters.config_files import read_in_repo  # noqa: PLC0415  as above
     from prowless.domain.config.in_repo import compile_in_repo  # noqa: PLC0415
+    from prowless.domain.config.manifests import refused_jobs  # noqa: PLC0415
 
     if not compiled.central.runs_in_repo(repository):
         text = f"in_repo_config.enabled does not hold for {repository}: these jobs never run"
@@ -148,9 +148,16 @@ def _in_repo(repository: str, file: str, compiled: Compiled, problems: Problems)
         for problem in error.problems:
             problems.error("", problem)
         return None
-    with suppress(ConfigError):  # its lines are among the problems
-        return compile_in_repo(documents, compiled.central, compiled.repository(repository), problems=problems)
-    return None
+    static = compiled.repository(repository)
+    try:
+        own = compile_in_repo(documents, compiled.central, static, problems=problems)
+    except ConfigError:  # its lines are among the problems
+        return None
+    known = {job.source for job in (*static.presubmits, *static.postsubmits)}
+    for at, text in refused_jobs(compiled.central, [own], ()):
+        if at not in known:
+            problems.warn(at, text, warning_names.POLICY)
+    return own
 
 
 def _summary(found: Configuration, own: RepositoryConfig | None) -> dict[str, Any]:

@@ -140,6 +140,18 @@ def test_a_warning_of_prow_that_is_not_provided_is_accepted_and_told(folder, che
     assert (code, found["lines"]) == (0, ["note: : warning mismatched-tide is not provided: it is about Tide"])
 
 
+def test_a_job_that_prepare_would_refuse_is_told_with_its_line(folder, checked):
+    bad = SPEC.replace("{containers", "{hostNetwork: true, containers")
+    write(folder, {"jobs/more.yaml": f"periodics:\n- {{name: a, interval: 1h, spec: {bad}}}\n"})
+    code, found = checked(folder)
+    ((name, line),) = [(one["name"], one["at"]) for one in found["findings"]]
+    assert (code, name, line) == (0, "manifest-policy", f"{folder}/jobs/more.yaml:2")
+    assert checked(folder, "--strict")[0] == 1
+    own = write(folder / "own", {".prow.yaml": f"presubmits:\n- {{name: b, spec: {bad}}}\n"})
+    places = [one["at"] for one in checked(folder, "--in-repo", "acme/app", own)[1]["findings"]]
+    assert places == [f"{folder}/jobs/more.yaml:2", f"{own}/.prow.yaml:2"]
+
+
 def test_annotations_that_every_job_must_have(folder, checked):
     code, found = checked(folder, "--required-job-annotations", "owner", "--strict")
     assert code == 1

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from prowless.domain.clusters import Cluster
 
 MAX_VIOLATIONS = 50
+_SHOWN = 5
 
 _KINDS = {"Workflow": "argoproj.io/v1alpha1", "PipelineRun": "tekton.dev/v1", "Pod": "v1"}
 
@@ -96,6 +97,12 @@ def violations(manifest: Mapping[str, Any], cluster: Cluster, *, trusted: bool) 
         if len(found) == MAX_VIOLATIONS:
             break
     return found
+
+
+def in_words(found: Sequence[Violation]) -> str:
+    """The first few violations as one line: each path, its rule, and what would be allowed."""
+    lines = [f"{one.path}: {one.rule} (allowed: {one.allowed})" for one in found[:_SHOWN]]
+    return "; ".join([*lines, f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else lines)
 
 
 def _all(manifest: Mapping[str, Any], cluster: Cluster, allow: frozenset[str]) -> Iterator[Violation]:

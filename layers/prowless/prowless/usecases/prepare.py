@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prowless.domain.clusters import named_cluster
 from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import PermanentError
-from prowless.domain.policy import violations
+from prowless.domain.policy import in_words, violations
 from prowless.domain.render import render
 
 if TYPE_CHECKING:
@@ -88,5 +88,4 @@ def check_policy(manifest: Mapping[str, Any], cluster: Cluster, *, in_repo: bool
     """
     found = violations(manifest, cluster, trusted=not in_repo)
     if found:
-        lines = "; ".join(f"{v.path}: {v.rule} (allowed: {v.allowed})" for v in found[:5])
-        raise PermanentError(f"manifest refused by the policy of cluster {cluster.alias!r}: {lines}")
+        raise PermanentError(f"manifest refused by the policy of cluster {cluster.alias!r}: {in_words(found)}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain.config import warning_names
 from prowless.domain.config.addresses import address_problem
 from prowless.domain.config.document import Table
+from prowless.domain.config.manifests import refused_jobs
 from prowless.domain.config.templates import template_problems
 from prowless.domain.config.validate import JENKINS, KUBERNETES
 from prowless.domain.wording import shown
@@ -43,6 +44,8 @@ def lint(compiled: Compiled, sources: Sources, problems: Problems, annotations: 
         *compiled.periodics,
     ]
     _not_decorated(jobs, problems)
+    for at, text in refused_jobs(compiled.central, compiled.repositories, compiled.periodics):
+        problems.warn(at, text, warning_names.POLICY)
     for job in jobs:
         for name, text in _job_warnings(job, annotations):
             problems.warn(job.source, text, name)
