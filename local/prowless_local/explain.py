@@ -127,18 +127,33 @@ def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], 
         body: the decoded payload.
         world: what GitHub would have answered.
     """
-    from prowless.domain import triggers  # noqa: PLC0415  as above
+    from prowless.adapters.prowignore import ignore_rules  # noqa: PLC0415  as above
+    from prowless.domain import triggers  # noqa: PLC0415
+    from prowless.usecases.in_repo import InRepoConfigs  # noqa: PLC0415
+    from prowless.usecases.snapshots import SnapshotConfig, publish  # noqa: PLC0415
+    from prowless_local import world_files  # noqa: PLC0415
     from prowless_local.explanation import Explanation, fields, words  # noqa: PLC0415
     from prowless_local.world_facts import WorldFacts  # noqa: PLC0415
 
-    config = _shard(snapshot, event.repository)
-    view = WorldFacts(event=event, body=body, world=world, trust=config.trust)
+    memory = _Memory()
+    publish(snapshot, memory, {}, 0)
+    source = SnapshotConfig(memory, memory)
+    config = source.repository(event.repository)
+    own = InRepoConfigs(
+        github=world_files.WorldFiles(world.files or {}),
+        objects=memory,
+        config=source,
+        compile_files=world_files.compile_in_repo,
+        ignore_rules=ignore_rules,
+    )
+    in_repo = own.of(config, snapshot.hash)
+    view = WorldFacts(event=event, body=body, world=world, trust=config.trust, in_repo=in_repo)
     verdict = triggers.decide(event, config, view)
     notes = [*view.notes]
     if not config.presubmits and not config.postsubmits:
         notes.append(f"the configuration has no jobs of {event.repository}")
-    if world.files:
-        notes.append("files of --world are not used yet: in-repository configuration is not read")
+    if world.files and not config.in_repo:
+        notes.append(f"files of --world are not read: in_repo_config.enabled does not hold for {event.repository}")
     if snapshot.warnings:
         count = len(snapshot.warnings)
         notes.append(f"the configuration has {count} warning{'s'[: count > 1]}: see prowless config check")
@@ -151,7 +166,8 @@ def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], 
         summary=verdict.summary,
         decisions=_every_job(name, verdict, config),
         actions=[{**fields(action), "text": words(action)} for action in verdict.actions],
-        notes=notes,
+        problems=verdict.problems,
+        notes=[*verdict.notes, *notes],
     )
 
 
@@ -172,15 +188,6 @@ def _compiled(folder: Path) -> Snapshot:
     from prowless.domain.config.compile import compile_sources  # noqa: PLC0415
 
     return compile_sources(read_folder(folder))
-
-
-def _shard(snapshot: Snapshot, repository: str) -> RepositoryConfig:
-    """The repository's configuration, read from the snapshot by what dispatch reads it with."""
-    from prowless.usecases.snapshots import SnapshotConfig, publish  # noqa: PLC0415  as above
-
-    memory = _Memory()
-    publish(snapshot, memory, {}, 0)
-    return SnapshotConfig(memory, memory).repository(repository)
 
 
 class _Memory:

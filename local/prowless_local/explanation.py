@@ -48,6 +48,8 @@ class Explanation:
     delivery: str = ""
     decisions: Sequence[Mapping[str, str]] = ()
     actions: Sequence[Mapping[str, Any]] = ()
+    problems: Sequence[str] = ()
+    """What makes the repository's own configuration unusable."""
     notes: Sequence[str] = ()
     refused: Sequence[Mapping[str, str]] = ()
     """What a stored record says about actions that GitHub or the stores refused for good."""
@@ -56,9 +58,8 @@ class Explanation:
         """As `--format json` prints it."""
         about = {"delivery": self.delivery} if self.delivery else {"repository": self.repository}
         data = {**about, "event": self.event, "summary": self.summary, "decisions": list(self.decisions)}
-        if self.delivery:
-            return {**data, "refused": list(self.refused)}
-        return {**data, "actions": list(self.actions), "notes": list(self.notes)}
+        data |= {"problems": list(self.problems), "notes": list(self.notes)}
+        return data | ({"refused": list(self.refused)} if self.delivery else {"actions": list(self.actions)})
 
 
 def words(action: Action) -> str:
@@ -155,6 +156,10 @@ def show(explanation: Explanation) -> None:
         _line(console, "\nrefused:", "red")
         for one in explanation.refused:
             _line(console, f"  {one['action']}: {one['error']}")
+    if explanation.problems:
+        _line(console, "\nwrong in the repository's own configuration:")
+        for problem in explanation.problems:
+            _line(console, f"  {problem}", "red")
     if explanation.notes:
         _line(console, "\nassumed, or to know:")
         for note in explanation.notes:

@@ -133,6 +133,8 @@ def _record(guid: str, key: str, data: bytes) -> Explanation:
             delivery=guid,
             summary=str(record["summary"]),
             decisions=[{name: str(one[name]) for name in COLUMNS} for one in record["decisions"]],
+            problems=[str(one) for one in record.get("problems", ())],
+            notes=[str(one) for one in record.get("notes", ())],
             refused=[{name: str(one[name]) for name in ("action", "error")} for one in record.get("refused", ())],
         )
     except (ValueError, KeyError, TypeError) as error:

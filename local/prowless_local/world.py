@@ -37,7 +37,7 @@ class World:
     permissions: Mapping[str, str] = field(default_factory=dict)
     unfinished: Mapping[str, str] | None = None
     group: tuple[Sequence[Mapping[str, Any]] | None] | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] | None = None
     heads: Sequence[Mapping[str, str]] | None = None
     approvals: Sequence[str] | None = None
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.approvals import Approval, HeadSeen, PullLedger
-from prowless.domain.decisions import RunFact, StatusFact, TrialMerge
+from prowless.domain.decisions import InRepoConfig, RunFact, StatusFact, TrialMerge
 from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent, moment
 from prowless.domain.specs import PullFacts
 from prowless.domain.trust import trusted_user
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from prowless.domain.events import Event
     from prowless.domain.trust import TrustOptions
+    from prowless.usecases.in_repo import InRepoTrees
     from prowless_local.world import World
 
 NO_COMMIT_KNOWN = "0" * 40
@@ -31,8 +32,11 @@ _APART = frozenset({"test_merge_base", "base_head"})
 class WorldFacts:
     """The `View` of one event over a payload and a World. `notes` say what was assumed because nobody tells it."""
 
-    def __init__(self, *, event: Event, body: Mapping[str, Any], world: World, trust: TrustOptions) -> None:
-        """`body` is the decoded payload that `event` was parsed from."""
+    def __init__(
+        self, *, event: Event, body: Mapping[str, Any], world: World, trust: TrustOptions, in_repo: InRepoTrees
+    ) -> None:
+        """`body` is the decoded payload that `event` was parsed from, `in_repo` reads the world's files."""
+        self._in_repo = in_repo
         self._event = event
         self._body = body
         self._world = world
@@ -107,6 +111,16 @@ class WorldFacts:
     def _payload_base(self) -> str:
         known = _string(_table(_table(self._body.get("pull_request")).get("base")).get("sha"))
         return known or NO_COMMIT_KNOWN
+
+    def in_repo(self) -> InRepoConfig:
+        """The static jobs with those of the file's files; none if it does not tell."""
+        if self._world.files is None:
+            self._note(".prow.yaml and .prow/ are not known, taken as absent: give files in --world")
+        if isinstance(self._event, PullRequestEvent | CommentEvent):
+            pull = self.pull()
+            if pull.mergeable is False or self.test_merge() is None:
+                return self._in_repo.unmerged(pull.head_sha)
+        return self._in_repo.at(NO_COMMIT_KNOWN)
 
     def base_head(self) -> str:
         """The file's head of the base branch, else the payload's base."""

@@ -9,7 +9,13 @@ import pytest
 from prowless_local.places import ROOT
 
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
-HEAVY = ("kubernetes", "yaml", "cryptography", "jwt", "jinja2", "pydantic", "moto", "re2", "prowless_local")
+BUILD = {"prowless.domain.config.build", "prowless.adapters.config_files"}
+"""What compiles configuration. dispatch loads it with the first in-repo files that are not known yet."""
+
+HEAVY = (
+    *("kubernetes", "yaml", "cryptography", "jwt", "jinja2", "pydantic", "moto", "re2", "prowless_local", "pathspec"),
+    *BUILD,
+)
 
 CLUSTER = {"re2", "kubernetes", "yaml", "pydantic"}
 """The kubernetes client brings yaml and pydantic."""
@@ -27,7 +33,7 @@ ALLOWED = {
     "collect": CLUSTER,
     "report": {"re2"},
     "reconcile": {"re2"},
-    "config_sync": {"re2", "yaml"},
+    "config_sync": {"re2", "yaml", *BUILD},
 }
 
 _PROGRAM = """

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from prowless.domain import events, triggers
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.config_checks import MAX_LISTED, ConfigReport, new_warnings
+from prowless.domain.config_checks import ConfigReport, new_warnings
 from prowless.domain.decisions import CheckConfig
+from prowless.domain.wording import MAX_LINES
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import FakeView
 
@@ -102,7 +103,7 @@ def test_what_is_listed_is_bounded():
     lines = tuple(f"jobs/a.yaml:{n}: {'x' * 5000}" for n in range(10_000))
     text = ConfigReport(errors=lines, new_warnings=lines).comment(HEAD)
     assert len(text) < 60_000
-    assert text.count(f"… and {10_000 - MAX_LISTED} more") == 2
+    assert text.count(f"… and {10_000 - MAX_LINES} more") == 2
 
 
 @given(st.lists(st.text() | st.sampled_from(["```", "`````\n# x", "<!-- prowless:1 -->", "\r\n```\n"]), min_size=1))
@@ -112,5 +113,5 @@ def test_no_error_can_leave_its_block_of_code_or_carry_a_marker(lines):
     block = text.split(f"\n{fence}text\n", 1)[1].removesuffix(f"\n{fence}")
     assert set(fence) == {"`"}
     assert fence not in block
-    assert len(block.splitlines()) <= MAX_LISTED + 1
+    assert len(block.splitlines()) <= MAX_LINES + 1
     assert "<!--" not in text

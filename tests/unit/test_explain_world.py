@@ -6,6 +6,7 @@ from prowless.domain import events
 from prowless.domain.decisions import TrialMerge
 from prowless.domain.errors import ConfigError
 from prowless.domain.trust import TrustOptions
+from prowless.usecases.in_repo import InRepoTrees
 from prowless_local.world import World
 from prowless_local.world_facts import NO_COMMIT_KNOWN, WorldFacts
 from tests.unit import event_bodies as bodies
@@ -16,7 +17,11 @@ SHA = "d" * 40
 def facts(name, body, world=None, **options):
     event = events.parse(name, body)
     return WorldFacts(
-        event=event, body=body, world=World.parse("world.json", world or {}), trust=TrustOptions(**options)
+        event=event,
+        body=body,
+        world=World.parse("world.json", world or {}),
+        trust=TrustOptions(**options),
+        in_repo=InRepoTrees(configs=None, static=None, snapshot=""),
     )
 
 

@@ -1,10 +1,12 @@
 """GitHub's merge queue: what a merge group runs and stops."""
 
+from dataclasses import replace
+
 import pytest
 
 from prowless.domain import events, triggers
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import AbortGroup, Outcome
+from prowless.domain.decisions import AbortGroup, InRepoConfig, Outcome, SetStatus
 from prowless.domain.prowjob import header
 from prowless.domain.refs import JobType
 from prowless.domain.specs import PullFacts
@@ -140,3 +142,19 @@ def test_an_action_of_groups_that_is_not_known_starts_nothing():
 )
 def test_the_groups_ref_names_its_last_pull(ref, number):
     assert group_event(ref=ref).number == number
+
+
+def test_a_group_runs_the_own_jobs_of_its_head():
+    config = RepositoryConfig(repository="acme/app", in_repo=True)
+    own = InRepoConfig(config=replace(config, presubmits=(presubmit("own", always_run=True, in_repo=True),)))
+    verdict = triggers.decide(group_event(), config, View(own=own))
+    assert started(verdict) == ["own"]
+
+
+def test_invalid_files_of_a_group_fail_a_status_on_its_head_and_static_jobs_run():
+    config = replace(CONFIG, in_repo=True)
+    own = InRepoConfig(config=config, problems=(".prow.yaml:1: wrong",), present=True)
+    verdict = triggers.decide(group_event(), config, View(own=own))
+    (status,) = [action for action in verdict.actions if isinstance(action, SetStatus)]
+    assert (status.sha, status.context, status.state) == (GROUP, "prowless/config", "failure")
+    assert "unit" in started(verdict)

@@ -152,7 +152,7 @@ def test_unknown_changed_files_run_the_job():
 
 def test_a_conflict_blocks_with_its_reason():
     verdict = triggers.decide(pull_event("opened"), CONFIG, FakeView(replace(PULL, mergeable=False)))
-    assert verdict.actions == ()
+    assert started(verdict) == []
     assert decisions(verdict)["unit"] == (Outcome.BLOCKED, "mergeable")
     assert decisions(verdict)["slow"] == (Outcome.SKIP, "manual")
 

@@ -130,10 +130,14 @@ def test_a_retest_is_marked_on_the_run():
     assert start.spec.labels["prow.k8s.io/retest"] == "true"
 
 
-def test_contexts_are_asked_for_only_by_retests():
+def test_contexts_are_asked_for_only_by_retests_and_once_jobs_start():
     view = FakeView()
-    triggers.decide(comment_event("/test all"), CONFIG, view)
+    triggers.decide(comment_event("/test ?"), CONFIG, view)
     assert "contexts" not in view.asked
+    triggers.decide(pull_event("opened"), CONFIG, view)
+    assert "contexts" not in view.asked
+    triggers.decide(comment_event("/test all"), CONFIG, view)
+    assert "contexts" in view.asked
 
 
 @pytest.mark.parametrize(

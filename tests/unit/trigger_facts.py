@@ -7,7 +7,9 @@ from prowless.domain.approvals import Approval, HeadSeen, PullLedger
 from prowless.domain.config.jobs import Presubmit, RepositoryConfig, default_rerun_command, default_trigger
 from prowless.domain.decisions import (
     Comment,
+    InRepoConfig,
     Start,
+    StatusFact,
     TrialMerge,
 )
 from prowless.domain.specs import PullFacts
@@ -39,6 +41,8 @@ class FakeView:
     asked: list[str] = field(default_factory=list)
     heads: tuple[HeadSeen, ...] = (HeadSeen(sha=bodies.HEAD, at=0, seen=0, opened=True),)
     approvals: tuple[Approval, ...] = ()
+    own: InRepoConfig | None = None
+    status_facts: dict[str, StatusFact] = field(default_factory=dict)
 
     def pull(self):
         self.asked.append("pull")
@@ -55,6 +59,14 @@ class FakeView:
     def changed_files(self):
         self.asked.append("changed_files")
         return self.files
+
+    def in_repo(self):
+        self.asked.append("in_repo")
+        return self.own
+
+    def statuses(self):
+        self.asked.append("statuses")
+        return self.status_facts
 
     def contexts(self):
         self.asked.append("contexts")

@@ -1,8 +1,11 @@
 import json
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
+from prowless.adapters.config_files import parse_document
+from prowless.adapters.prowignore import ignore_rules
 from prowless.domain.config.jobs import Postsubmit, Presubmit, RepositoryConfig, default_trigger
 from prowless.domain.errors import PermanentError, RetryableError
 from prowless.domain.external_plugins import ExternalPlugin
@@ -11,6 +14,8 @@ from prowless.ports.github import ChangedFile, Status
 from prowless.ports.stores import Delivery
 from prowless.usecases.dispatch import DispatchDelivery
 from prowless.usecases.forwards import RequestForwards
+from prowless.usecases.in_repo import InRepoConfigs
+from prowless.usecases.in_repo_compile import compile_files
 from prowless.usecases.ledgers import PullLedgers
 from tests.fakes.clock import NOW
 from tests.fakes.config import FixedConfig
@@ -45,8 +50,9 @@ CONFIG = RepositoryConfig(
 
 
 class World(Runs):
-    def __init__(self):
+    def __init__(self, config=None):
         super().__init__()
+        config = config or FixedConfig(CONFIG)
         self.github = MemoryGitHub()
         self.github.create_repository(REPOSITORY)
         self.github.add_member("acme", "ada")
@@ -54,11 +60,17 @@ class World(Runs):
         self.deliveries = MemoryDeliveries()
         self.configuration = MemoryConfigQueue(self.clock)
         self.forwards = MemoryForwardQueue()
-        config = FixedConfig(CONFIG)
         self.dispatch = DispatchDelivery(
             deliveries=self.deliveries,
             state=self.state,
             config=config,
+            in_repo=InRepoConfigs(
+                github=self.github,
+                objects=self.state,
+                config=config,
+                compile_files=partial(compile_files, parse=parse_document),
+                ignore_rules=ignore_rules,
+            ),
             github=self.github,
             start=self.starts,
             aborts=self.aborts,

@@ -258,7 +258,7 @@ def test_a_folder_that_github_refuses_to_show_is_a_problem_that_is_not_kept(worl
     sha = world.github.commit(REPOSITORY, {".prow/a.yaml": jobs("a")})
     world.github.fail("contents", PermanentError("403 no"))
     found = world.configs.at(STATIC, "fixed", sha)
-    assert (names(found), "403 no" in found.unknown, found.present) == (["static"], True, True)
+    assert (names(found), found.problems) == (["static"], ("the files cannot be read: 403 no",))
     assert names(world.configs.at(STATIC, "fixed", sha)) == ["static", "a"]
 
 

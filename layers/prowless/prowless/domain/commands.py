@@ -25,6 +25,7 @@ EMPTY_TEST = compile_regex(r"(?m)^/test\s*$")
 RETEST_WITH_TARGET = compile_regex(r"(?m)^/retest[ \t]+\S+")
 TEST_WITH_ANY_TARGET = compile_regex(r"(?m)^/test[ \t]+\S+")
 ANY_TEST = compile_regex(r"(?m)^/(?:re)?test\b")
+SLASH_WORD = compile_regex(r"(?:^|\s)/\w")
 CODE_BLOCK = compile_regex("(?msU)^```.*(\n```\n|\n```$)|(?msU)^~~~.*(\n~~~\n|\n~~~$)")
 """`pkg/markdown/code_block.go`: fenced blocks only; indented code and quotations are not special."""
 
@@ -129,6 +130,14 @@ def parse(text: str) -> Commands:
         any_test=ANY_TEST.search(text),
         commits=commits,
     )
+
+
+def may_trigger(text: str) -> bool:
+    """Whether a text could be the trigger of a job that is not known yet: a word in it begins with a slash.
+
+    A job's trigger may be any expression. This keeps ordinary talk from costing calls.
+    """
+    return "/" in text and SLASH_WORD.search(text)
 
 
 def help_message(

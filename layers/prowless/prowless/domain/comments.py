@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from prowless.domain.refs import Refs
 
 
+NO_COMMAND = "the comment holds no command of ours"
+
+
 class CommentRules(PullRules):
     """The rules for comments, reviews, review comments and descriptions."""
 
@@ -29,14 +32,33 @@ class CommentRules(PullRules):
         asked = commands.parse(text)
         testing = asked.concern_testing or any(job.triggered_by(text) for job in self.config.presubmits)
         others = plugins.parse(event.body, text)
-        if not testing and not others:
-            return Verdict(summary="the comment holds no command of ours")
+        perhaps = self.config.in_repo and not self.without_trigger() and commands.may_trigger(text)
+        if not testing and not others and not perhaps:
+            return Verdict(summary=NO_COMMAND)
         if is_bot(self.view.bot(), event.author):
             return Verdict(summary="our own comment")
+        if perhaps and not testing:
+            testing = self._own_trigger(event, asked, text)
+        if not testing and not others:
+            return Verdict(summary=NO_COMMAND)
         verdict = (self.without_trigger() or self._gated(event, asked)) if testing else Verdict()
         if others and self.view.pull().state == "open":
-            return with_more(verdict, others.follow(asked, event, self.config, self.view))
-        return verdict if testing else self.closed(self.view.pull())
+            verdict = with_more(verdict, others.follow(asked, event, self.config, self.view))
+        elif not testing:
+            verdict = self.closed(self.view.pull())
+        return self.told(verdict)
+
+    def _own_trigger(self, event: CommentEvent, asked: commands.Commands, text: str) -> bool:
+        """Whether the comment is the trigger of one of the repository's own jobs, as far as these may be read for it.
+
+        The plugins that follow know these jobs then as well.
+        """
+        pull = self.view.pull()
+        if pull.state != "open" or not (self.view.trusted(event.author) or self.trusted_pull(pull)):
+            return False
+        if not self._unbound(event, asked, pull):
+            self.load(pull)
+        return any(job.triggered_by(text) for job in self.config.presubmits)
 
     def _gated(self, event: CommentEvent, asked: commands.Commands) -> Verdict:
         """The commands of a comment on an open pull, if its author or the pull is trusted."""
@@ -80,17 +102,21 @@ class CommentRules(PullRules):
         return self.blocked("approval", reason)
 
     def _commanded(self, event: CommentEvent, asked: commands.Commands, pull: PullFacts, *, honour: bool) -> Verdict:
+        unbound = self._unbound(event, asked, pull) if self.config.in_repo else ""
+        if unbound and not asked.test_help:
+            return self._refused(event, pull, unbound)
+        if not unbound:
+            self.load(pull)
         # Prow matches the raw body here, code blocks included, once something outside of them was a command.
         chosen = filters.comment_filters(event.body, asked, self.view.contexts, honour_ok_to_test=honour)
         choices = self.choices(chosen, pull)
-        note = asked.help_note(sum(choice.run for choice in choices))
+        run = sum(choice.run for choice in choices)
+        note = None if self._unknown(asked, run) else asked.help_note(run)
         if note is not None:
             self._help(event, pull, note)
             return self.nothing("help", "the comment was answered with the list of commands")
-        if any(choice.run for choice in choices) and self.binds(pull) and not self.approved(pull):
-            unbound = approvals.unbound(event, pull.head_sha, self.view.ledger(), asked.commits)
-            if unbound:
-                return self._refused(event, pull, unbound)
+        if any(choice.run for choice in choices) and (unbound := self._unbound(event, asked, pull)):
+            return self._refused(event, pull, unbound)
         if asked.any_test:
             self.actions.append(PruneHelp(repository=pull.repository, number=pull.number))
         retest = asked.retest or asked.retest_required
@@ -100,11 +126,24 @@ class CommentRules(PullRules):
             return Start(spec=spec, cause=self.cause, retest=retest)
 
         verdict = self.started(choices, pull, start)
-        blocked = next((d for d in verdict.decisions if d.verdict is Outcome.BLOCKED), None)
-        if blocked is None:
-            return verdict
-        self.answer(event, "blocked", f"No job was started: {blocked.reason}.")
+        blocked = next((d.reason for d in verdict.decisions if d.verdict is Outcome.BLOCKED), "")
+        if not blocked and self._unknown(asked, run):
+            blocked = f"{self.no_merge()}, and before that the jobs of .prow.yaml and .prow/ are not known"
+        if blocked:
+            self.answer(event, "blocked", f"No job was started: {blocked}.")
+        elif run:
+            self.merge_found()
         return replace(verdict, actions=tuple(self.actions))
+
+    def _unknown(self, asked: commands.Commands, run: int) -> bool:
+        """Whether a command met no job, but may mean one of the repository's own, which are not known."""
+        return run == 0 and not asked.test_help and not asked.empty_test and bool(self.obstacle())
+
+    def _unbound(self, event: CommentEvent, asked: commands.Commands, pull: PullFacts) -> str:
+        """Why the comment does not vouch for the present head, if it has to; nothing if all is well."""
+        if not self.binds(pull) or self.approved(pull):
+            return ""
+        return approvals.unbound(event, pull.head_sha, self.view.ledger(), asked.commits)
 
     def _revoke(self, event: CommentEvent, pull: PullFacts, *, commenter: bool) -> Verdict:
         if not commenter:

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 
 from prowless.domain.decisions import CheckConfig, Verdict
 from prowless.domain.status import MAX_DESCRIPTION_BYTES, truncate
-from prowless.domain.wording import counted, shown
+from prowless.domain.wording import MAX_LINE, counted, fenced, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from prowless.domain.events import PullRequestEvent
 
-MAX_LISTED = 50
-"""Errors in a comment, and as many warnings."""
-
-_MAX_LINE = 500
 _ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
-_BACKTICKS = re.compile("`+")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -77,7 +72,7 @@ class ConfigReport:
     def description(self) -> str:
         """The commit status's description."""
         if self.errors:
-            return truncate(shown(self.errors[0], _MAX_LINE), MAX_DESCRIPTION_BYTES)
+            return truncate(shown(self.errors[0], MAX_LINE), MAX_DESCRIPTION_BYTES)
         repositories = f"{self.repositories} {'repository' if self.repositories == 1 else 'repositories'}"
         return (
             f"Configuration is valid: {counted(self.jobs, 'job')} in {repositories}, "
@@ -90,22 +85,12 @@ class ConfigReport:
         if self.errors:
             count = counted(len(self.errors), "error")
             lead = f"The central configuration does not load with this change ({head}): {count}. "
-            parts.append(f"{lead}Merged, the last good one would stay in force.\n\n{_fenced(self.errors)}")
+            parts.append(f"{lead}Merged, the last good one would stay in force.\n\n{fenced(self.errors)}")
         if self.new_warnings:
             count = counted(len(self.new_warnings), "new warning")
-            parts.append(f"{count} with this change ({head}):\n\n{_fenced(self.new_warnings)}")
+            parts.append(f"{count} with this change ({head}):\n\n{fenced(self.new_warnings)}")
         return "\n\n".join(parts)
 
     def settled(self, head: str) -> str:
         """What an earlier comment becomes when there is nothing to tell any more."""
         return f"{self.description} ({head})."
-
-
-def _fenced(lines: Sequence[str]) -> str:
-    """The first lines in a block of code that none of them can end, and without comments that a marker could be in."""
-    told = [shown(line, _MAX_LINE).replace("<!--", "<! --") for line in lines[:MAX_LISTED]]
-    if len(lines) > MAX_LISTED:
-        told.append(f"… and {len(lines) - MAX_LISTED} more")
-    text = "\n".join(told)
-    fence = "`" * max(3, 1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))
-    return f"{fence}text\n{text}\n{fence}"

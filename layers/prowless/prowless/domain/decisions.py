@@ -77,6 +77,14 @@ class View(Protocol):
         """GitHub's test merge whose second parent is the present head; None if there is none yet."""
         ...
 
+    def in_repo(self) -> InRepoConfig:
+        """The static jobs with those of the repository's own files in the tree under test.
+
+        That is the test merge of a pull, the commit of a push, the head of a merge group. A pull's author wrote these
+        files: ask only once it is known that somebody trusted stands behind them.
+        """
+        ...
+
     def trusted(self, user: str) -> bool:
         """Whether the user is trusted in the repository."""
         ...
@@ -315,11 +323,16 @@ Action = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """All that follows from an event. `summary` is one sentence, and all there is for an event that concerns no job."""
+    """All that follows from an event. `summary` is one sentence, and all there is for an event that concerns no job.
+
+    `problems` are what makes the repository's own configuration unusable, `notes` what else is to be known about it.
+    """
 
     decisions: tuple[Decision, ...] = ()
     actions: tuple[Action, ...] = ()
     summary: str = ""
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, decisions: Sequence[Decision], actions: Sequence[Action], empty: str) -> Verdict:
@@ -330,4 +343,9 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """What is kept for `explain`; actions are carried out, not kept."""
-        return {"summary": self.summary, "decisions": [decision.to_dict() for decision in self.decisions]}
+        return {
+            "summary": self.summary,
+            "decisions": [decision.to_dict() for decision in self.decisions],
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+        }

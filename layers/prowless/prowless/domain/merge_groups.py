@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prowless.domain import filters
+from prowless.domain import filters, in_repo_jobs
 from prowless.domain.changes import Changes
 from prowless.domain.decisions import AbortGroup, Action, Decision, Start, Verdict, View
 from prowless.domain.filters import Choice, Match
@@ -60,8 +60,10 @@ def choice(job: Presubmit, branch: str, changes: Changes) -> Choice:
 
 
 def _requested(event: MergeGroupEvent, config: RepositoryConfig, view: View) -> Verdict:
-    changes = Changes(view.changed_files, config.presubmits, event.branch)
-    choices = [choice(job, event.branch, changes) for job in config.presubmits]
+    own = view.in_repo() if config.in_repo else None
+    jobs = (own.config if own else config).presubmits
+    changes = Changes(view.changed_files, jobs, event.branch)
+    choices = [choice(job, event.branch, changes) for job in jobs]
     pulls = view.group() if any(one.run for one in choices) else ()
     if pulls is None:
         gone = Choice(run=False, rule=RULE, reason=f"{shown(event.head_ref)} is not at {event.head_sha} any more")
@@ -69,8 +71,11 @@ def _requested(event: MergeGroupEvent, config: RepositoryConfig, view: View) -> 
     refs = group_refs(event, pulls or ())
     decisions: list[Decision] = []
     actions: list[Action] = []
-    for job, one in zip(config.presubmits, choices, strict=True):
+    if own and own.problems:
+        actions.append(in_repo_jobs.failure(own, event.repository, event.head_sha))
+    for job, one in zip(jobs, choices, strict=True):
         decisions.append(Decision.of(job.name, JobType.BATCH, one))
         if one.run:
             actions.append(Start(spec=batch_spec(job, refs), cause=event.cause()))
-    return Verdict.of(decisions, actions, f"{event.repository} has no presubmits")
+    verdict = Verdict.of(decisions, actions, f"{event.repository} has no presubmits")
+    return in_repo_jobs.told(verdict, config, own)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from prowless.domain import approvals, replies
 from prowless.domain.comments import CommentRules
 from prowless.domain.decisions import Outcome, RevokeApprovals, Start, Verdict
-from prowless.domain.pull_rules import PullRules, with_more
+from prowless.domain.pull_rules import PullRules, joined_actions, noted, with_more
 from prowless.domain.trust import LGTM, NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
+    from prowless.domain.decisions import Decision
     from prowless.domain.events import PullRequestEvent
     from prowless.domain.specs import PullFacts
 
@@ -23,10 +25,11 @@ class PullEventRules(PullRules):
     def handle(self, event: PullRequestEvent) -> Verdict:
         """`pkg/plugins/trigger/pull-request.go:46-168`."""
         verdict = Verdict(summary=f"pull_request {event.action} starts nothing")
-        if not self.config.presubmits:
+        if not self.config.presubmits and not self.config.in_repo:
             return replace(verdict, summary=f"{event.repository} has no presubmits")
         if off := self.without_trigger():
             return _joined(off, self._described(event)) if event.action == "opened" else off
+        self.fresh = event.action in {"opened", "synchronize"}
         match event.action:
             case "opened":
                 verdict = _joined(self._opened(), self._described(event))
@@ -43,10 +46,13 @@ class PullEventRules(PullRules):
                 verdict = self._unlabeled(event)
             case "closed" | "converted_to_draft":
                 verdict = self._stopped(event.action)
-        return verdict
+        return self.told(verdict)
 
     def _described(self, event: PullRequestEvent) -> Verdict:
-        return CommentRules(self.cause, self.config, self.view).comment(event.description())
+        rules = CommentRules(self.cause, self.config, self.view, own=self.own, fresh=self.fresh)
+        verdict = rules.comment(event.description())
+        self.own = rules.own
+        return verdict
 
     def _opened(self) -> Verdict:
         pull = self.view.pull()
@@ -141,9 +147,17 @@ def _joined(first: Verdict, second: Verdict) -> Verdict:
     if not second.decisions:
         return with_more(first, second)
     started = {action.spec.job for action in first.actions if isinstance(action, Start)}
-    more = [a for a in second.actions if not (isinstance(a, Start) and a.spec.job in started)]
-    decisions = [
-        two if two.verdict is Outcome.RUN and one.verdict is not Outcome.RUN else one
-        for one, two in zip(first.decisions, second.decisions, strict=True)
-    ]
-    return Verdict.of(decisions, [*first.actions, *more], first.summary)
+    more = [a for a in joined_actions(first, second) if a not in first.actions]
+    more = [a for a in more if not (isinstance(a, Start) and a.spec.job in started)]
+    # Both begin with the static jobs; only one of them may know the repository's own.
+    decisions = [_either(one, two) for one, two in zip_longest(first.decisions, second.decisions)]
+    return noted(Verdict.of(decisions, [*first.actions, *more], first.summary), first, second)
+
+
+def _either(one: Decision | None, two: Decision | None) -> Decision:
+    """What runs of two decisions on one job, else the first."""
+    if one is None or (two is not None and two.verdict is Outcome.RUN and one.verdict is not Outcome.RUN):
+        one, two = two, one
+    if one is None:
+        raise ValueError("there is no decision")
+    return one

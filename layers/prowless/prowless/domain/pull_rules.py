@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from prowless.domain import approvals, commands, filters, replies
+from prowless.domain import approvals, commands, filters, in_repo_jobs, replies
+from prowless.domain import status as status_rules
 from prowless.domain.approvals import Approval
 from prowless.domain.changes import Changes
 from prowless.domain.decisions import (
@@ -16,7 +17,9 @@ from prowless.domain.decisions import (
     Comment,
     Decision,
     NoteHead,
+    Outcome,
     RemoveLabel,
+    SetStatus,
     Start,
     Verdict,
     View,
@@ -32,8 +35,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from prowless.domain.config.jobs import Presubmit, RepositoryConfig
+    from prowless.domain.decisions import InRepoConfig
     from prowless.domain.events import CommentEvent
     from prowless.domain.identity import Cause
+
+
+CONFLICT = "mergeable"
+NOT_MERGED = "merge-ref"
+_OBSTACLES = {
+    CONFLICT: "the pull request conflicts with {branch}. Resolve the conflict and push",
+    NOT_MERGED: "GitHub has not computed the merge with {branch}. Comment /test all later",
+}
+_SUCCESS = "success"
 
 
 @dataclass(slots=True)
@@ -44,17 +57,87 @@ class PullRules:
     config: RepositoryConfig
     view: View
     actions: list[Action] = field(default_factory=list)
+    own: InRepoConfig | None = None
+    """What the repository's own files came to, once they were read."""
+    fresh: bool = False
+    """Whether the event brought the head, so that no status of ours is there to be taken back."""
+
+    def load(self, pull: PullFacts) -> None:
+        """Add the jobs of the repository's own files, where these count.
+
+        The pull's author wrote them: call it once somebody trusted stands behind the head. Waiting for the merge may
+        bring another head, which is not read unless it may run as well.
+        """
+        if not self.config.in_repo or self.own is not None:
+            return
+        if pull.mergeable is not False:
+            self.view.test_merge()
+        if self._overtaken(pull):
+            return
+        own = self.own = self.view.in_repo()
+        self.config = own.config
+        present = self.view.pull()
+        if own.problems:
+            self.actions.append(in_repo_jobs.failure(own, present.repository, present.head_sha))
+            self.actions.append(in_repo_jobs.comment(own, present))
+        elif own.present and not own.unknown and not self.fresh:
+            statuses = self.view.statuses()
+            self.actions += in_repo_jobs.recovery(statuses, present.repository, present.head_sha)
+
+    def told(self, verdict: Verdict) -> Verdict:
+        """The verdict with what the record says about the repository's own files."""
+        return in_repo_jobs.told(verdict, self.config, self.own)
 
     def automatic(self, pull: PullFacts, *, renew: bool) -> Verdict:
         """`buildAllButDrafts`."""
         if pull.draft:
             return self.nothing("draft", "draft is true: a draft's jobs start by command only")
+        self.load(pull)
         choices = self.choices([filters.test_all_filter], pull)
 
         def start(job: Presubmit, refs: Refs) -> Start:
             return Start(spec=presubmit_spec(job, refs), cause=self.cause, automatic=True, renew=renew)
 
-        return self.started(choices, pull, start)
+        verdict = self.started(choices, pull, start)
+        obstacle = obstacle_of(verdict) or self.obstacle()
+        if obstacle:
+            self._show_obstacle(obstacle)
+        elif not self.fresh and any(one.verdict is Outcome.RUN for one in verdict.decisions):
+            self.merge_found()
+        return replace(verdict, actions=tuple(self.actions))
+
+    def obstacle(self) -> str:
+        """The rule that keeps the repository's own jobs from being known, if they are there: there is no merge."""
+        if self.own is None or not self.own.present or not self.own.unknown:
+            return ""
+        return _no_merge(self.view.pull()).rule
+
+    def no_merge(self) -> str:
+        """Why there is no merge to test, in words."""
+        return _no_merge(self.view.pull()).reason
+
+    def _show_obstacle(self, rule: str) -> None:
+        pull = self.view.pull()
+        branch = shown(pull.base_ref, 40)
+        said = _OBSTACLES[rule].format(branch=branch)
+        self._set_merge_status("error", f"No job was started: {said}")
+
+    def merge_found(self) -> None:
+        """Take back what was said about a merge that was missing, now that jobs start on the same head."""
+        if self.view.contexts().get(status_rules.MERGE_CONTEXT, _SUCCESS) != _SUCCESS:
+            self._set_merge_status(_SUCCESS, "Jobs were started on the merge")
+
+    def _set_merge_status(self, state: str, text: str) -> None:
+        pull = self.view.pull()
+        self.actions.append(
+            SetStatus(
+                repository=pull.repository,
+                sha=pull.head_sha,
+                context=status_rules.MERGE_CONTEXT,
+                state=state,
+                description=status_rules.truncate(text, status_rules.MAX_DESCRIPTION_BYTES),
+            )
+        )
 
     def choices(self, chosen: Sequence[Filter], pull: PullFacts) -> list[Choice]:
         """What these filters say about each presubmit, in configured order."""
@@ -79,18 +162,17 @@ class PullRules:
         """The refs under test, or what stands in their way. Waiting for the merge may have brought a newer head."""
         merge = None if pull.mergeable is False else self.view.test_merge()
         present = self.view.pull()
-        if present.head_sha != pull.head_sha and self.binds(present) and not self.approved(present):
+        if self._overtaken(pull):
             moved = f"{present.head_sha} was pushed while this was decided, and it is not approved"
             return pull_refs(present, ""), Choice(run=False, rule="approval", reason=moved)
         if merge:
             return pull_refs(present, merge.base_sha), None
-        branch = shown(present.base_ref)
-        reason = f"GitHub has not computed the merge of {present.head_sha} on {branch}: try /test all later"
-        obstacle = Choice(run=False, rule="merge-ref", reason=reason)
-        if present.mergeable is False:
-            conflict = f"mergeable is false: the pull request conflicts with {branch}"
-            obstacle = Choice(run=False, rule="mergeable", reason=conflict)
-        return pull_refs(present, ""), obstacle
+        return pull_refs(present, ""), _no_merge(present)
+
+    def _overtaken(self, pull: PullFacts) -> bool:
+        """Whether another head came since the pull was judged, and nobody vouched for that one."""
+        present = self.view.pull()
+        return present.head_sha != pull.head_sha and self.binds(present) and not self.approved(present)
 
     def trusted_pull(self, pull: PullFacts) -> bool:
         """`pull-request.go:365-382`, with an approval in place of the label."""
@@ -200,7 +282,34 @@ def _standing(pull: PullFacts) -> str:
     return f"approval {pull.repository}#{pull.number}"
 
 
+def _no_merge(pull: PullFacts) -> Choice:
+    """Why there is no merge to test."""
+    branch = shown(pull.base_ref)
+    if pull.mergeable is False:
+        conflict = f"mergeable is false: the pull request conflicts with {branch}"
+        return Choice(run=False, rule=CONFLICT, reason=conflict)
+    reason = f"GitHub has not computed the merge of {pull.head_sha} on {branch}: try /test all later"
+    return Choice(run=False, rule=NOT_MERGED, reason=reason)
+
+
+def obstacle_of(verdict: Verdict) -> str:
+    """The rule of the missing merge that blocked a verdict's jobs, if one did."""
+    return next((one.rule for one in verdict.decisions if one.rule in _OBSTACLES), "")
+
+
 def with_more(first: Verdict, more: Verdict) -> Verdict:
     """A verdict and one that decides about no job."""
     summary = "; ".join(text for text in (first.summary, more.summary) if text)
-    return replace(first, actions=(*first.actions, *more.actions), summary=summary)
+    return noted(replace(first, actions=joined_actions(first, more), summary=summary), first, more)
+
+
+def joined_actions(first: Verdict, more: Verdict) -> tuple[Action, ...]:
+    """The actions of both, what both ask for once."""
+    return (*first.actions, *(action for action in more.actions if action not in first.actions))
+
+
+def noted(verdict: Verdict, *parts: Verdict) -> Verdict:
+    """The verdict with all that its parts tell the record beside decisions."""
+    problems = dict.fromkeys(line for part in parts for line in part.problems)
+    notes = dict.fromkeys(line for part in parts for line in part.notes)
+    return replace(verdict, problems=tuple(problems), notes=tuple(notes))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 CONFIG_CONTEXT = "prowless/config"
 """The context of what we say about configuration itself: central sources, and a repository's own jobs."""
 
+MERGE_CONTEXT = "prowless/merge"
+"""The context of what stands in the way of a pull's jobs: there is no merge to test."""
+
 MAX_DESCRIPTION_BYTES = 140
 _ELISION = " ... "
 _FILLER = "\u2001"

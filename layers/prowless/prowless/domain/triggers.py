@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prowless.domain import filters, merge_groups
+from prowless.domain import filters, in_repo_jobs, merge_groups
 from prowless.domain.changes import Changes
 from prowless.domain.comments import CommentRules
 from prowless.domain.config_checks import is_source, with_check
@@ -65,10 +65,15 @@ def _push(
     if event.ref.startswith("refs/heads/") and is_source(config_sources, event.repository, event.branch):
         actions.append(SyncConfig(repository=event.repository, sha=event.after))
     off = filters.trigger_off(config)
-    changes = Changes(view.changed_files, config.postsubmits, event.branch)
-    for job in config.postsubmits:
+    own = view.in_repo() if config.in_repo and not off else None
+    if own and own.problems:
+        actions.append(in_repo_jobs.failure(own, event.repository, event.after))
+    jobs = (own.config if own else config).postsubmits
+    changes = Changes(view.changed_files, jobs, event.branch)
+    for job in jobs:
         choice = off or filters.postsubmit_choice(job, event.branch, changes)
         decisions.append(Decision.of(job.name, JobType.POSTSUBMIT, choice))
         if choice.run:
             actions.append(Start(spec=postsubmit_spec(job, push_refs(event)), cause=event.cause()))
-    return Verdict.of(decisions, actions, f"{event.repository} has no postsubmits")
+    verdict = Verdict.of(decisions, actions, f"{event.repository} has no postsubmits")
+    return in_repo_jobs.told(verdict, config, own)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LISTED = 3
+_BACKTICKS = re.compile("`+")
+
+MAX_LINES = 50
+"""Lines in a block of code."""
+MAX_LINE = 500
 
 
 def shown(text: str, limit: int = 80) -> str:
@@ -38,3 +44,13 @@ def listed(names: Sequence[str], limit: int = 60) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def fenced(lines: Sequence[str]) -> str:
+    """The first lines in a block of code that none of them can end, and without comments that a marker could be in."""
+    told = [shown(line, MAX_LINE).replace("<!--", "<! --") for line in lines[:MAX_LINES]]
+    if len(lines) > MAX_LINES:
+        told.append(f"… and {len(lines) - MAX_LINES} more")
+    text = "\n".join(told)
+    fence = "`" * max(3, 1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"

@@ -9,6 +9,9 @@ from prowless.runtime import settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from prowless.domain.config.central import CentralConfig
+    from prowless.domain.config.jobs import RepositoryConfig
+    from prowless.domain.decisions import InRepoConfig
     from prowless.ports.config import ConfigSource
     from prowless.ports.engine import Clusters
     from prowless.ports.github import GitHub
@@ -46,9 +49,11 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
     from prowless.adapters.aws.deliveries import DynamoDeliveries
     from prowless.adapters.aws.objects import S3Objects
     from prowless.adapters.aws.queues import SqsConfigQueue, SqsForwardQueue
+    from prowless.adapters.prowignore import ignore_rules
     from prowless.usecases.config_sources import ConfigRepository
     from prowless.usecases.dispatch import DispatchDelivery
     from prowless.usecases.forwards import RequestForwards
+    from prowless.usecases.in_repo import InRepoConfigs
     from prowless.usecases.ledgers import PullLedgers
 
     given = settings.load(settings.Dispatch, environment.variables)
@@ -56,12 +61,15 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
     start, aborts = _starting(environment, given)
     control = DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table)
     deliveries = DynamoDeliveries(clients.dynamodb(), given.deliveries_table)
-    config = _config(environment, given.state_bucket)
+    config, github = _config(environment, given.state_bucket), _github(environment, given)
     return DispatchDelivery(
         deliveries=deliveries,
         state=state,
         config=config,
-        github=_github(environment, given),
+        in_repo=InRepoConfigs(
+            github=github, objects=state, config=config, compile_files=_compile_in_repo, ignore_rules=ignore_rules
+        ),
+        github=github,
         start=start,
         aborts=aborts,
         ledgers=PullLedgers(control, environment.clock),
@@ -303,6 +311,14 @@ def sync_config(environment: Environment) -> Persistent:
         ),
         postpone=SqsConfigQueue(clients.sqs(), given.config_queue_url).postpone,
     )
+
+
+def _compile_in_repo(files: Mapping[str, bytes], central: CentralConfig, static: RepositoryConfig) -> InRepoConfig:
+    """The InRepoCompiler; what it needs is loaded with the first files that are not known yet."""
+    from prowless.adapters.config_files import parse_document
+    from prowless.usecases.in_repo_compile import compile_files
+
+    return compile_files(files, central, static, parse=parse_document)
 
 
 def _runs(prowjobs_table: str, state_bucket: str) -> Runs:

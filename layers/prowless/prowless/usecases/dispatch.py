@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from prowless.ports.github import GitHub
     from prowless.ports.stores import Deliveries, Delivery, Objects
     from prowless.usecases.forwards import RequestForwards
+    from prowless.usecases.in_repo import InRepoConfigs
     from prowless.usecases.ledgers import PullLedgers
     from prowless.usecases.runs import AbortRuns, StartRuns
 
@@ -61,6 +62,7 @@ class DispatchDelivery:
         deliveries: Deliveries,
         state: Objects,
         config: ConfigSource,
+        in_repo: InRepoConfigs,
         github: GitHub,
         start: StartRuns,
         aborts: AbortRuns,
@@ -74,6 +76,7 @@ class DispatchDelivery:
         self._deliveries = deliveries
         self._state = state
         self._config = config
+        self._in_repo = in_repo
         self._github = github
         self._start = start
         self._aborts = aborts
@@ -120,7 +123,7 @@ class DispatchDelivery:
         self._ledgers.saw(event.repository, event.number, head)
 
     def _decide(self, event: Any) -> Verdict:
-        self._config.snapshot()
+        snapshot = self._config.snapshot()
         config = self._config.repository(event.repository)
         number = event.number if isinstance(event, PullRequestEvent | CommentEvent) else 0
         view = GitHubFacts(
@@ -131,6 +134,7 @@ class DispatchDelivery:
             pause=self._pause,
             unfinished=self._aborts.unfinished,
             ledger=self._ledgers.read,
+            in_repo=self._in_repo.of(config, snapshot),
         )
         return triggers.decide(event, config, view, config_sources=self._sources)
 

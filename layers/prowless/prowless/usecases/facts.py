@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from prowless.domain.decisions import RunFact, StatusFact, TrialMerge
+from prowless.domain.decisions import InRepoConfig, RunFact, StatusFact, TrialMerge
 from prowless.domain.errors import NotFoundError, PermanentError
 from prowless.domain.events import NO_COMMIT, MergeGroupEvent, PushEvent
 from prowless.domain.trust import trusted_user
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prowless.domain.specs import PullFacts
     from prowless.domain.trust import TrustOptions
     from prowless.ports.github import ChangedFile, GitHub, PullRequest
+    from prowless.usecases.in_repo import InRepoTrees
 
 MERGE_PATIENCE_SECONDS = (0.5, 1.0, 2.0)
 """Pauses while GitHub computes the test merge; it usually takes under a second."""
@@ -43,6 +44,7 @@ class GitHubFacts:
         pause: Callable[[float], None],
         unfinished: Callable[[str, int], Sequence[ProwJob]],
         ledger: Callable[[str, int], PullLedger],
+        in_repo: InRepoTrees,
     ) -> None:
         """Where facts come from.
 
@@ -54,8 +56,11 @@ class GitHubFacts:
             pause: waits for some seconds.
             unfinished: the unfinished runs of a pull request.
             ledger: the heads and approvals of a pull request.
+            in_repo: the repository's own configuration.
         """
         self._read_ledger = ledger
+        self._in_repo = in_repo
+        self._own: InRepoConfig | None = None
         self._ledger: PullLedger | None = None
         self._unfinished = unfinished
         self._github = github
@@ -84,6 +89,21 @@ class GitHubFacts:
     def _merged(self) -> TrialMerge | None:
         self._pull, merge = await_test_merge(self._github, self._pull_now(), self._pause)
         return merge
+
+    def in_repo(self) -> InRepoConfig:
+        """The static jobs with those of the repository's own files in the tree under test."""
+        if self._own is None:
+            self._own = self._in_tree()
+        return self._own
+
+    def _in_tree(self) -> InRepoConfig:
+        event = self._event
+        if isinstance(event, PushEvent):
+            return self._in_repo.at(event.after)
+        if isinstance(event, MergeGroupEvent):
+            return self._in_repo.at(event.head_sha)
+        merge = self.test_merge()
+        return self._in_repo.at(merge.sha) if merge else self._in_repo.unmerged(self._pull_now().head_sha)
 
     def trusted(self, user: str) -> bool:
         """Whether the user is trusted in the repository."""

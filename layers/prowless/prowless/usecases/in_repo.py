@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.config.jobs import Postsubmit, Presubmit
@@ -29,6 +29,23 @@ SCHEMA = 1
 _CACHED = 32
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InRepoTrees:
+    """Commits of one repository under one snapshot."""
+
+    configs: InRepoConfigs
+    static: RepositoryConfig
+    snapshot: str
+
+    def at(self, sha: str) -> InRepoConfig:
+        """See InRepoConfigs."""
+        return self.configs.at(self.static, self.snapshot, sha)
+
+    def unmerged(self, head_sha: str) -> InRepoConfig:
+        """See InRepoConfigs."""
+        return self.configs.unmerged(self.static, head_sha)
+
+
 class InRepoConfigs:
     """Reads repositories' own configuration. A tree whose files are known costs one call."""
 
@@ -48,6 +65,10 @@ class InRepoConfigs:
         self._compile = compile_files
         self._ignore_rules = ignore_rules
         self._cache: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    def of(self, static: RepositoryConfig, snapshot: str) -> InRepoTrees:
+        """The trees of one repository. `snapshot` is the hash of the snapshot that `static` is from."""
+        return InRepoTrees(configs=self, static=static, snapshot=snapshot)
 
     def at(self, static: RepositoryConfig, snapshot: str, sha: str) -> InRepoConfig:
         """The static jobs with those of the files in a commit's tree.
@@ -72,8 +93,8 @@ class InRepoConfigs:
         try:
             known = self._known(static, snapshot, sha, files)
         except PermanentError as error:
-            unknown = f"the files cannot be read: {error}"
-            return InRepoConfig(config=static, notes=files.notes, unknown=unknown, present=True)
+            problem = f"the files cannot be read: {error}"
+            return InRepoConfig(config=static, problems=(problem,), notes=files.notes, present=True)
         return InRepoConfig(
             config=replace(
                 static,
