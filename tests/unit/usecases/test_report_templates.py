@@ -7,6 +7,7 @@ import pytest
 from prowless.domain.config.central import CentralConfig
 from prowless.domain.prowjob import ProwJobSpec
 from prowless.domain.refs import JobType
+from tests.unit.config_texts import central, compiled
 from tests.unit.usecases.test_report import FAILED, World
 
 URL = (
@@ -39,6 +40,15 @@ def test_a_prefix_comes_before_the_template_if_the_run_is_decorated(world, monke
     monkeypatch.setattr(world.runs, "spec", lambda prowjob: replace(real(prowjob), decorate=True))
     world.report.pending(world.run())
     assert world.status().target_url.startswith("https://prow.example/view/s3/")
+
+
+@pytest.mark.parametrize(("option", "place"), [("", "view/s3/artifacts/"), ("Disable", "view/artifacts/")])
+def test_the_storage_provider_may_be_left_out_of_addresses(world, option, place):
+    plank = "job_url_prefix_config: {'*': https://prow.example/view/}"
+    plank += ", jobURLPrefixDisableAppendStorageProvider: true" if option else ""
+    world.config.parts = central(compiled(config=f"plank: {{{plank}}}"))
+    world.report.pending(world.run())
+    assert world.status().target_url.startswith(f"https://prow.example/{place}pr-logs/")
 
 
 @pytest.mark.parametrize("template", ["{{.Spec.Nothing}}", "not an address", "https://x/{{", "https://x/ y"])

@@ -76,9 +76,9 @@ class Layout:
         return _join(self.path_prefix, *parts)
 
 
-def job_url(prefix: str, bucket: str, folder: str) -> str:
-    """Where people look at a run: prefix, provider, bucket, folder (`pkg/pjutil/pjutil.go:379`), or nothing."""
-    return f"{prefix.rstrip('/')}/s3/{bucket}/{folder}" if prefix else ""
+def job_url(prefix: str, bucket: str, folder: str, *, provider: bool = True) -> str:
+    """A run's page: prefix, `s3` unless left out, bucket, folder (`pkg/pjutil/pjutil.go:379`); nothing without prefix."""
+    return f"{prefix.rstrip('/')}{'/s3' if provider else ''}/{bucket}/{folder}" if prefix else ""
 
 
 def started(spec: ProwJobSpec, at: int) -> dict[str, Any]:

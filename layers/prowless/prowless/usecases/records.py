@@ -29,10 +29,10 @@ class Records:
         """The bucket and folder of a run."""
         return self._artifacts.bucket(_bucket_name(spec)), Layout.from_decoration(spec.decoration_config).run(job)
 
-    def url(self, spec: ProwJobSpec, job: ProwJob, prefix: str) -> str:
-        """The address of the run's page below a `job_url_prefix`."""
+    def url(self, spec: ProwJobSpec, job: ProwJob, prefix: str, *, provider: bool = True) -> str:
+        """The address of the run's page below a `job_url_prefix`; `provider` puts `s3` before the bucket."""
         bucket, folder = self.place(spec, job)
-        return layout.job_url(prefix, bucket.name, folder)
+        return layout.job_url(prefix, bucket.name, folder, provider=provider)
 
     def started(self, spec: ProwJobSpec, job: ProwJob) -> None:
         """`started.json`, `prowjob.json` and a presubmit's alias; a repeated call changes nothing that was said."""

@@ -107,7 +107,7 @@ class ReportRun:
                 return prowjob_template.job_url(central.job_url_template, spec, job)
             except TemplateError as error:
                 log.warning("job_url_template fails: %s", error, extra={"prowjob": job.id})
-        return self._records.url(spec, job, prefix)
+        return self._records.url(spec, job, prefix, provider=central.job_url_names_provider)
 
     def _report_text(self, job: ProwJob) -> str:
         """What the report template of the pull's repository adds to the comment; nothing if it fails."""

@@ -63,6 +63,7 @@ class CentralConfig:
     pod_running_timeout_ms: int = 48 * _HOUR_MS
     pod_unscheduled_timeout_ms: int = 5 * _MINUTE_MS
     job_url_prefix_config: Mapping[str, str] = field(default_factory=dict)
+    job_url_names_provider: bool = True
     job_url_template: str = ""
     report_templates: Mapping[str, str] = field(default_factory=dict)
     job_types_to_report: tuple[str, ...] = ("presubmit", "postsubmit")

@@ -219,6 +219,7 @@ class _Compilation:
             plank_max_concurrency=plank.get("max_concurrency", 0),
             job_queue_capacities=plank.get("job_queue_capacities") or {},
             job_url_prefix_config=plank.get("job_url_prefix_config") or {},
+            job_url_names_provider=not plank.get("jobURLPrefixDisableAppendStorageProvider"),
             job_url_template=plank.get("job_url_template") or "",
             report_templates=templates,
             job_types_to_report=types,

@@ -282,7 +282,6 @@ PLANK = Struct(
         {
             "allow_cancellations",
             "build_cluster_status_file",
-            "jobURLPrefixDisableAppendStorageProvider",
             "max_goroutines",
             "max_revivals",
             "pod_running_timeout",
