@@ -77,7 +77,7 @@ class Layout:
 
 
 def job_url(prefix: str, bucket: str, folder: str, *, provider: bool = True) -> str:
-    """A run's page: prefix, `s3` unless left out, bucket, folder (`pkg/pjutil/pjutil.go:379`); nothing without prefix."""
+    """A run's page: prefix, `s3` unless left out, bucket, folder (`pkg/pjutil/pjutil.go:379`); none without prefix."""
     return f"{prefix.rstrip('/')}{'/s3' if provider else ''}/{bucket}/{folder}" if prefix else ""
 
 
