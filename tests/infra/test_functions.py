@@ -2,10 +2,12 @@
 
 import dataclasses
 import re
+import tomllib
 
 import pytest
 
 from prowless.runtime import settings
+from prowless.usecases.config_sources import ConfigRepository
 from tests.infra.templates import ROOT, functions, listed, resources, role_of, statements, strings, template, variables
 
 FUNCTIONS = functions()
@@ -170,6 +172,16 @@ def test_deliveries_are_forwarded_one_at_a_time_and_the_function_knows_which_rec
     assert forwards["Properties"]["Queue"] == {"Fn::GetAtt": ["ForwardsQueue", "Arn"]}
     assert forwards["Properties"]["BatchSize"] == 1
     assert int(variables(FUNCTIONS["forward"])["MAX_RECEIVES"]) == queue["RedrivePolicy"]["maxReceiveCount"]
+
+
+def test_the_sample_settings_name_sources_that_are_understood() -> None:
+    samples = tomllib.loads((ROOT / "samplesconfig.toml").read_text())
+    stages = [stage["deploy"]["parameters"] for name, stage in samples.items() if name != "version"]
+    given = [stage.get("parameter_overrides", {}) for stage in stages]
+    sources = [one["ConfigSources"] for one in given if "ConfigSources" in one]
+    assert sources
+    for text in sources:
+        assert ConfigRepository.parse(text)[0].named["config"] == "config.yaml"
 
 
 def test_schedules_and_the_rule_for_dead_executions() -> None:

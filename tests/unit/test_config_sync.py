@@ -256,7 +256,22 @@ def test_config_sources_are_a_json_list():
     assert ConfigRepository.parse("") == ()
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '[{"repository": "a/b"}]', '[{"repo": "a/b", "ref": "x"}]', "{}x"])
+ONE = '"repository": "a/b", "ref": "main"'
+REFUSED = {
+    "not JSON": "{",
+    "not objects": "[1]",
+    "no ref": '[{"repository": "a/b", "config": "c"}]',
+    "an unknown key": f'[{{{ONE}, "config": "c", "job": ["x"]}}]',
+    "more than JSON": "{}x",
+    "nothing to read": f"[{{{ONE}}}]",
+    "one glob instead of a list": f'[{{{ONE}, "jobs": "jobs/*"}}]',
+    "an empty glob": f'[{{{ONE}, "jobs": [""]}}]',
+    "a path that is no text": f'[{{{ONE}, "config": 1}}]',
+    "no organisation": '[{"repository": "b", "ref": "main", "config": "c"}]',
+}
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
 def test_other_config_sources_are_refused(text):
     with pytest.raises(ConfigError, match="CONFIG_SOURCES is not a list like"):
         ConfigRepository.parse(text)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MAX_FILES = 5_000
 """Job files of one source; the largest public configuration has about 2,700."""
 
-MAX_NODES = 5_000_000
-"""Values of all files together, aliases expanded: compiling takes some 200 bytes and a microsecond for each."""
+MAX_NODES = 3_000_000
+"""Values of all files together, aliases expanded. Each takes some 200 bytes; kubernetes/test-infra has 600,000."""
 
 MAX_ODD_FILES = 200
 """Files that are not in the archive as they are in the tree, which cost a call each."""

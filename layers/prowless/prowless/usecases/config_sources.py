@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prowless.domain.errors import ConfigError
 
@@ -47,14 +47,27 @@ class ConfigRepository:
         """The entries of CONFIG_SOURCES.
 
         Raises:
-            ConfigError: not a JSON list of objects with `repository` and `ref`.
+            ConfigError: not a JSON list of objects with `repository`, `ref` and what to read there.
         """
         try:
-            entries = json.loads(text or "[]")
-            return tuple(cls(**{**entry, "jobs": tuple(entry.get("jobs", ()))}) for entry in entries)
+            return tuple(cls._of(entry) for entry in json.loads(text or "[]"))
         except (ValueError, TypeError, AttributeError) as exc:
             wanted = '[{"repository": "org/repo", "ref": "main", "config": "config.yaml", "jobs": ["jobs/*"]}]'
             raise ConfigError([f"CONFIG_SOURCES is not a list like {wanted}: {exc}"]) from exc
+
+    @classmethod
+    def _of(cls, entry: dict[str, Any]) -> ConfigRepository:
+        jobs = entry.get("jobs", [])
+        if not isinstance(jobs, list) or not all(isinstance(glob, str) and glob for glob in jobs):
+            raise ValueError("jobs must be a list of globs")
+        source = cls(**{**entry, "jobs": tuple(jobs)})
+        if not all(isinstance(text, str) for text in (source.repository, source.ref, *source.named.values())):
+            raise ValueError("repository, ref, config, plugins and settings must be texts")
+        if source.repository.count("/") != 1 or not source.ref:
+            raise ValueError("repository must be org/repo, and ref a branch")
+        if not source.named and not jobs:
+            raise ValueError(f"{source.origin}: nothing to read: name config, plugins, settings or jobs")
+        return source
 
     def is_job_file(self, path: str) -> bool:
         """Whether the path is a job file of this source, as far as no `.prowignore` says otherwise."""
