@@ -19,7 +19,9 @@ from prowless.domain.decisions import (
     CheckConfig,
     Comment,
     NoteHead,
+    PassCheck,
     PruneHelp,
+    Record,
     RemoveLabel,
     RevokeApprovals,
     Start,
@@ -82,11 +84,19 @@ def words(action: Action) -> str:
             text = f"take the label {action.label} off {action.repository}#{action.number}"
         case CheckConfig():
             text = f"check the central configuration with the change of {action.repository}#{action.number}"
+        case Record() | PassCheck():
+            text = _passed(action)
         case SyncConfig():
             text = f"compile the configuration anew: {action.repository} moved to {_short(action.sha)}"
         case _:
             text = _kept(action)
     return shown(text, 500)
+
+
+def _passed(action: Record | PassCheck) -> str:
+    if isinstance(action, Record):
+        return f"keep a successful ProwJob of {action.spec.job}: {action.description}"
+    return f"post a successful check run {action.name} on {action.repository}@{_short(action.sha)}"
 
 
 def _kept(action: Action) -> str:
@@ -126,6 +136,8 @@ def fields(action: Action) -> dict[str, Any]:
         refs = action.spec.refs.to_dict() if action.spec.refs else None
         told: dict[str, Any] = {"job": action.spec.job, "cluster": action.spec.cluster, "refs": refs}
         told |= {"automatic": action.automatic, "renew": action.renew, "retest": action.retest}
+    elif isinstance(action, Record):
+        told = {"job": action.spec.job, "description": action.description, "url": action.url}
     else:
         values = {each.name: getattr(action, each.name) for each in dataclasses.fields(action)}
         told = {name: dataclasses.asdict(v) if isinstance(v, Approval) else v for name, v in values.items()}

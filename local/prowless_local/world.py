@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
 _STATES = ("error", "failure", "pending", "success")
 _PULL_STATES = ("open", "closed")
-_AS_WRITTEN = ("bot", "pull", "unfinished", "files", "heads", "approvals")
+_AS_WRITTEN = (
+    "bot",
+    "pull",
+    "unfinished",
+    "files",
+    "heads",
+    "approvals",
+    "required_contexts",
+    "check_runs",
+)
 _PERMISSIONS = ("admin", "write", "read", "none")
 
 
@@ -25,7 +34,8 @@ class World:
 
     `changed_files` and `group` are in a tuple of one, so that a known "GitHub does not tell" (None) differs from
     silence. `pull` holds those fields of the pull request that differ from the payload's. `statuses` are objects by
-    context, `unfinished` contexts by job. `heads` are commits with GitHub's time, oldest first.
+    context, `unfinished` contexts by job, `teams` logins by slug, `check_runs` conclusions by name. `heads` are commits
+    with GitHub's time, oldest first.
     """
 
     bot: str | None = None
@@ -35,6 +45,9 @@ class World:
     changed_files: tuple[tuple[str, ...] | None] | None = None
     statuses: Mapping[str, Mapping[str, str]] | None = None
     permissions: Mapping[str, str] = field(default_factory=dict)
+    teams: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    required_contexts: Sequence[str] | None = None
+    check_runs: Mapping[str, str] | None = None
     unfinished: Mapping[str, str] | None = None
     group: tuple[Sequence[Mapping[str, Any]] | None] | None = None
     files: Mapping[str, str] | None = None
@@ -55,6 +68,8 @@ class World:
         known: dict[str, Any] = {key: data[key] for key in _AS_WRITTEN if key in data}
         if "members" in data:
             known["members"] = {org.lower(): _logins(users) for org, users in data["members"].items()}
+        if "teams" in data:
+            known["teams"] = {slug: _logins(users) for slug, users in data["teams"].items()}
         if "collaborators" in data:
             known["collaborators"] = _logins(data["collaborators"])
         if "permissions" in data:
@@ -230,6 +245,9 @@ _WORLD: dict[str, _Rule] = {
     "changed_files": _or_null(_texts),
     "statuses": _object_of(_status),
     "permissions": _object_of(_one_of(*_PERMISSIONS)),
+    "teams": _object_of(_texts),
+    "required_contexts": _texts,
+    "check_runs": _object_of(_content),
     "unfinished": _object_of(_text),
     "group": _or_null(_group),
     "files": _object_of(_content),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain import owners
 from prowless.domain.approvals import Approval, HeadSeen, PullLedger
-from prowless.domain.decisions import InRepoConfig, RunFact, StatusFact, TrialMerge
+from prowless.domain.decisions import CheckFact, InRepoConfig, RunFact, StatusFact, TrialMerge
+from prowless.domain.errors import ConfigError
 from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent, moment
 from prowless.domain.specs import PullFacts
 from prowless.domain.trust import trusted_user
@@ -133,12 +135,15 @@ class WorldFacts:
 
     def trusted(self, user: str) -> bool:
         """Whether the user is trusted, by the same rule as with GitHub's answers."""
-        answers = _Answers(self._world, self._event.repository, self._associations, self._bot())
+        answers = self._answers()
         trusted = trusted_user(self._trust, answers, self._event.repository, user)
         if not trusted:
             for text in answers.unknown:
                 self._note(text)
         return trusted
+
+    def _answers(self) -> _Answers:
+        return _Answers(self._world, self._event.repository, self._associations, self._bot())
 
     def changed_files(self) -> Sequence[str] | None:
         """The file's list, else what a push's payload lists; None, with which every job runs, if neither tells."""
@@ -166,6 +171,42 @@ class WorldFacts:
         if user.lower() not in self._world.permissions:
             self._note(f"the permission of {shown(user)} is not known, taken as none: give permissions in --world")
         return self._world.permissions.get(user.lower(), "none")
+
+    def in_team(self, team: str, user: str) -> bool:
+        """The file's answer, else no."""
+        if team not in self._world.teams:
+            self._note(f"members of team {shown(team)} are not known, taken as none: give teams in --world")
+        return user.lower() in self._world.teams.get(team, ())
+
+    def top_level_approver(self, user: str) -> bool:
+        """What the file's OWNERS says, else no."""
+        if owners.OWNERS not in (self._world.files or {}):
+            self._note("the OWNERS file is not known, taken as none: give files in --world")
+        decoded = (self._decoded(name) for name in (owners.OWNERS, owners.OWNERS_ALIASES))
+        named = user.lower() in owners.top_level_approvers(*decoded)
+        return named and self._answers().is_collaborator(self._event.repository, user)
+
+    def _decoded(self, name: str) -> Any:
+        from prowless.adapters.config_files import parse_document  # noqa: PLC0415  only `/override` reads such files
+
+        text = (self._world.files or {}).get(name, "")
+        try:
+            return parse_document(name, text.encode()).data
+        except ConfigError as error:
+            self._note(f"{name} names nobody: {shown(str(error), 200)}")
+        return None
+
+    def required_contexts(self) -> Sequence[str]:
+        """The file's list, else none."""
+        if self._world.required_contexts is None:
+            self._note("the contexts that the branch requires are not known, taken as none: give required_contexts")
+        return self._world.required_contexts or ()
+
+    def check_runs(self) -> Sequence[CheckFact]:
+        """The file's check runs, else none."""
+        if self._world.check_runs is None:
+            self._note("check runs are not known, taken as none: give check_runs in --world")
+        return [CheckFact(name=name, conclusion=word) for name, word in (self._world.check_runs or {}).items()]
 
     def unfinished(self) -> Sequence[RunFact]:
         """The file's unfinished runs, each started by another event; none if it does not tell."""

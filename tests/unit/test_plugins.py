@@ -1,61 +1,17 @@
 """`/skip`, `/override` and `/cancel`."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
-from prowless.domain import plugins, triggers
+from prowless.domain import triggers
 from prowless.domain.approvals import Approval, HeadSeen
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import AbortPull, Comment, NoteHead, RunFact, SetStatus, StatusFact
-from prowless.domain.status import description
+from prowless.domain.decisions import AbortPull, Comment, NoteHead, RunFact, SetStatus
 from prowless.domain.trust import TrustOptions
 from tests.unit import event_bodies as bodies
-from tests.unit.trigger_facts import BASE, PULL, FakeView, comment_event, others, presubmit, pull_event, started, texts
-
-CONFIG = RepositoryConfig(
-    repository="acme/app",
-    presubmits=(
-        presubmit("unit", always_run=True, context="ci/unit"),
-        presubmit("docs", optional=True),
-        presubmit("quiet", skip_report=True),
-        presubmit("lint", optional=True),
-    ),
-)
-
-
-@dataclass
-class View(FakeView):
-    posted: dict[str, StatusFact] = field(default_factory=dict)
-    admins: frozenset[str] = frozenset({"root"})
-    runs: tuple[RunFact, ...] = ()
-
-    def statuses(self):
-        return self.posted
-
-    def permission(self, user):
-        return "admin" if user in self.admins else "write"
-
-    def base_head(self):
-        return BASE
-
-    def unfinished(self):
-        return self.runs
-
-
-def states(**states):
-    return {
-        name.replace("__", "/"): StatusFact(state=state, target_url="https://ci/1") for name, state in states.items()
-    }
-
-
-def decide(text, view, author="grace", config=CONFIG):
-    return triggers.decide(comment_event(text, author), config, view)
-
-
-def set_contexts(verdict):
-    return [action.context for action in verdict.actions if isinstance(action, SetStatus)]
-
+from tests.unit.plugin_facts import CONFIG, View, decide, set_contexts, states
+from tests.unit.trigger_facts import BASE, PULL, comment_event, presubmit, pull_event, started, texts
 
 # ---- /skip --------------------------------------------------------------------------------------------------------
 
@@ -89,76 +45,6 @@ def test_a_job_that_the_same_comment_runs_is_not_skipped():
 def test_skip_with_nothing_to_skip_does_nothing():
     verdict = decide("/skip", View(posted=states(docs="success")))
     assert (verdict.actions, verdict.summary) == ((), "/skip: nothing to skip")
-
-
-# ---- /override ----------------------------------------------------------------------------------------------------
-
-
-def test_an_administrator_overrides_failed_contexts_by_name_or_job():
-    view = View(posted=states(ci__unit="failure", docs="pending", lint="success"))
-    verdict = decide("/override unit docs", view, author="root")
-    assert texts(verdict)[0].startswith("@root: Overrode contexts on behalf of root: ci/unit, docs\n")
-    assert others(verdict)[1:] == [
-        SetStatus(
-            repository="acme/app",
-            sha=bodies.HEAD,
-            context=context,
-            state="success",
-            description=description("Overridden by root", BASE),
-            target_url="https://ci/1",
-        )
-        for context in ("ci/unit", "docs")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "contexts"),
-    [
-        ("/override ci/unit", ("ci/unit",)),
-        ('/override "test / Unit Tests" docs', ("test / Unit Tests", "docs")),
-        ("/OVERRIDE docs\r\n/override  lint", ("docs", "lint")),
-        ("/override docs docs", ("docs",)),
-    ],
-)
-def test_contexts_are_separated_by_spaces_or_quoted(text, contexts):
-    ((command, wanted),) = plugins.parse(text, text).found
-    assert (command.name, wanted.names) == ("/override", contexts)
-
-
-@pytest.mark.parametrize("text", ["/override-sticky docs", "/override-cancel", "/overrides docs", " /override docs"])
-def test_what_is_not_override_is_none(text):
-    assert not plugins.parse(text, text)
-
-
-def test_override_without_a_context_is_answered_whoever_asks():
-    (said,) = texts(decide("/override", View(), author="stranger"))
-    assert "/override requires failed status contexts to operate on, but none was given" in said
-
-
-def test_who_is_no_administrator_overrides_nothing():
-    verdict = decide("/override docs", View(posted=states(docs="failure")))
-    (said,) = texts(verdict)
-    assert said.startswith("@grace: grace unauthorized: /override is restricted to Repo administrators.")
-    assert set_contexts(verdict) == []
-
-
-def test_an_unknown_context_is_answered_with_those_there_are_and_nothing_is_overridden():
-    view = View(posted=states(ci__unit="failure", docs="success"))
-    verdict = decide("/override docs ci/unit", view, author="root")
-    (said,) = texts(verdict)
-    assert "The following unknown contexts/checkruns were given:\n - `docs`\n" in said
-    assert "Only the following failed contexts/checkruns were expected:\n - `ci/unit`\n - `unit`\n" in said
-    assert set_contexts(verdict) == []
-
-
-def test_an_override_that_was_cut_off_is_completed_when_it_is_handled_again():
-    done = StatusFact(state="success", description=description("Overridden by root", BASE))
-    other = StatusFact(state="success", description=description("Overridden by rooter", BASE))
-    view = View(posted={**states(docs="failure"), "ci/unit": done, "lint": other})
-    verdict = decide("/override unit docs", view, author="root")
-    assert set_contexts(verdict) == ["docs"]
-    assert "Overrode contexts on behalf of root: ci/unit, docs" in texts(verdict)[0]
-    assert "unknown" in texts(decide("/override lint", view, author="root"))[0]
 
 
 # ---- /cancel ------------------------------------------------------------------------------------------------------
@@ -249,7 +135,9 @@ def test_skip_honours_what_the_repository_says_about_ok_to_test():
     assert set_contexts(decide("/skip\n/ok-to-test", view, config=replace(always, trust=TrustOptions()))) == []
 
 
-@pytest.mark.parametrize(("text", "author"), [("/skip", "grace"), ("/override docs", "root")])
+@pytest.mark.parametrize(
+    ("text", "author"), [("/skip", "grace"), ("/override docs", "root"), ("/override-sticky docs", "root")]
+)
 @pytest.mark.parametrize(("sticky", "followed"), [(False, False), (True, True)])
 def test_a_command_on_statuses_is_about_the_head_it_was_written_for(text, author, sticky, followed):
     heads = (HeadSeen(sha=BASE, at=0, seen=0, opened=True), HeadSeen(sha=PULL.head_sha, at=5, seen=5))

@@ -1,6 +1,6 @@
 """What plugins.yaml switches off, repository by repository."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
@@ -8,32 +8,23 @@ from prowless.domain import events, triggers
 from prowless.domain.config.enabled import PROVIDED, RepositoryPlugins
 from prowless.domain.config.jobs import Postsubmit, RepositoryConfig
 from prowless.domain.config.plugins import Plugins
-from prowless.domain.decisions import RunFact, SetStatus, StatusFact, SyncConfig
+from prowless.domain.decisions import RunFact, SetStatus, SyncConfig
 from tests.unit import event_bodies as bodies
 from tests.unit.config_texts import SPEC, central, presubmits, shard
+from tests.unit.plugin_facts import View, states
 from tests.unit.test_merge_groups import group_event
-from tests.unit.trigger_facts import BASE, CONFIG, FakeView, comment_event, decisions, pull_event
+from tests.unit.trigger_facts import CONFIG, comment_event, decisions, pull_event
 
 POSTSUBMIT = Postsubmit(name="publish", context="publish")
 FULL = replace(CONFIG, postsubmits=(POSTSUBMIT,))
 WHY = "plugin {} is not enabled for acme/app (plugins.yaml)"
 
 
-@dataclass
-class View(FakeView):
-    posted: dict[str, StatusFact] = field(default_factory=lambda: {"docs": StatusFact(state="failure")})
-
-    def statuses(self):
-        return self.posted
-
-    def permission(self, user):
-        return "admin"
-
-    def base_head(self):
-        return BASE
-
-    def unfinished(self):
-        return (RunFact(job="unit", context="unit", cause="c"),)
+VIEW = View(
+    posted=states(docs="failure"),
+    admins=frozenset({"grace", "ada"}),
+    runs=(RunFact(job="unit", context="unit", cause="c"),),
+)
 
 
 def without(*names):
@@ -56,37 +47,36 @@ def without(*names):
     ],
 )
 def test_without_trigger_nothing_is_run_aborted_or_said(event):
-    view = View()
-    verdict = triggers.decide(event, without("trigger"), view)
+    verdict = triggers.decide(event, without("trigger"), VIEW)
     assert verdict.actions == ()
     assert set(decisions(verdict).values()) == {("skip", "plugins")}
     assert {decision.reason for decision in verdict.decisions} == {WHY.format("trigger")}
-    assert "tested_base" not in view.asked
+    assert "test_merge" not in VIEW.asked
 
 
 def test_without_trigger_a_push_starts_nothing_and_still_moves_the_configuration():
     event = events.parse("push", bodies.push())
     sources = {(event.repository, event.branch)}
-    verdict = triggers.decide(event, without("trigger"), View(), config_sources=sources)
+    verdict = triggers.decide(event, without("trigger"), VIEW, config_sources=sources)
     assert verdict.actions == (SyncConfig(repository=event.repository, sha=event.after),)
     assert decisions(verdict) == {"publish": ("skip", "plugins")}
 
 
 def test_without_trigger_cancel_stops_nothing():
-    verdict = triggers.decide(comment_event("/cancel"), without("trigger"), View())
+    verdict = triggers.decide(comment_event("/cancel"), without("trigger"), VIEW)
     assert (verdict.actions, verdict.summary) == ((), f"/cancel: {WHY.format('trigger')}")
 
 
 @pytest.mark.parametrize(("text", "plugin"), [("/skip", "skip"), ("/override docs", "override")])
 def test_without_its_plugin_a_command_leaves_nothing_but_the_record(text, plugin):
-    verdict = triggers.decide(comment_event(text), without(plugin), View())
+    verdict = triggers.decide(comment_event(text), without(plugin), VIEW)
     assert (verdict.actions, verdict.summary) == ((), f"{text.split()[0]}: {WHY.format(plugin)}")
 
 
 @pytest.mark.parametrize("text", ["/skip", "/override docs"])
 def test_the_other_plugins_work_without_trigger(text):
     for event in (comment_event(text), pull_event("opened", body=text)):
-        verdict = triggers.decide(event, without("trigger"), View())
+        verdict = triggers.decide(event, without("trigger"), VIEW)
         assert [action.context for action in verdict.actions if isinstance(action, SetStatus)] == ["docs"]
 
 
@@ -98,7 +88,7 @@ def test_a_shard_says_what_plugins_yaml_enables_for_it():
         override_teams={"acme": ("leads",), "acme/app": ("owners",), "other": ("x",)},
     )
     assert listed.of("acme/app") == RepositoryPlugins(
-        override_top_level_owners=True, override_teams=("owners", "leads")
+        override_top_level_owners=True, override_teams={"acme": ("leads",), "acme/app": ("owners",)}
     )
     assert listed.of("acme/site").disabled == ("override",)
     assert listed.of("acme/lib").disabled == PROVIDED

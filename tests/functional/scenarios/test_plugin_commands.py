@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.functional.scenarios.world import MEMBER, REPOSITORY, presubmit
 
-from prowless.domain.prowjob import State
+from prowless.domain.prowjob import Phase, State
 from prowless_local.cluster import Scripted
 
 if TYPE_CHECKING:
@@ -32,7 +32,30 @@ def test_what_failed_is_skipped_by_anybody_or_overridden_by_an_administrator(sta
     said = [comment.body.partition("\n")[0] for comment in pull.comments()]
     assert f"@{MEMBER}: {MEMBER} unauthorized: /override is restricted to Repo administrators." in said
     assert "@root: Overrode contexts on behalf of root: unit" in said
+    failed, stand_in = pull.runs("unit")
+    assert (failed.state, stand_in.state, stand_in.phase) == (State.FAILURE, State.SUCCESS, Phase.RELEASED)
+    assert len(world.executions()) == 2, "nothing was run for it"
+    pull.comment("/override-cancel", by="root")
+    assert pull.state("unit") == "failure"
     world.rest()
+
+
+def test_owners_and_teams_override_where_plugins_yaml_lets_them(start: Callable[..., World]) -> None:
+    teams = {"allowed_github_teams": {"acme": ["leads"]}, "allow_top_level_owners": True}
+    world = start(plugins={"plugins": {"acme": {"plugins": ["trigger", "override"]}}, "override": teams})
+    world.plays["unit"] = Scripted(seconds=5, code=1)
+    world.github.add_team_member("acme", "leads", "tess")
+    world.github.add_collaborator(REPOSITORY, "olga")
+    world.push_to_main({"OWNERS": "approvers:\n- heads\n", "OWNERS_ALIASES": "aliases: {heads: [Olga]}\n"})
+    for login in ("tess", "olga"):
+        pull = world.open_pull()
+        world.rest()
+        assert pull.state("unit") == "failure"
+        pull.comment("/override unit", by=login)
+        assert pull.status("unit").description.startswith(f"Overridden by {login}"), pull.comments()
+    pull.comment("/skip")
+    summaries = [one["summary"] for one in world.decisions()]
+    assert f"/skip: plugin skip is not enabled for {REPOSITORY} (plugins.yaml)" in summaries
 
 
 def test_a_run_that_is_cancelled_ends_and_can_be_asked_for_again(start: Callable[..., World]) -> None:

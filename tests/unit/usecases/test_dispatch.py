@@ -79,6 +79,7 @@ class World(Runs):
             forwards=RequestForwards(config=config, deliveries=self.deliveries, queue=self.forwards, clock=self.clock),
             sources={("acme/config", "main")},
             pause=self.clock.sleep,
+            parse_owners=parse_document,
         )
 
     def deliver(self, event, guid="g1", scope="acme", **body):

@@ -36,23 +36,6 @@ class Queue(World):
     def fail(self, context):
         self.github.create_status(REPOSITORY, self.pull.head_sha, Status(context=context, state="failure"))
 
-    def cut_off(self, calls, act):
-        """Dispatch dies at its `calls`-th writing call to GitHub and is repeated."""
-        real = self.github.create_status
-        left = [calls]
-
-        def dying(*arguments):
-            left[0] -= 1
-            if left[0] == 0:
-                raise KeyboardInterrupt
-            real(*arguments)
-
-        self.github.create_status = dying
-        with pytest.raises(KeyboardInterrupt):
-            act()
-        self.github.create_status = real
-        self.dispatch([{"delivery": "c1"}])
-
 
 @pytest.fixture
 def world():
@@ -160,27 +143,6 @@ def test_skip_leaves_what_is_required(world):
     world.fail("manual")
     world.comment("/skip")
     assert world.statuses() == {"manual": "failure"}
-
-
-def test_an_override_that_is_cut_off_is_completed_with_one_answer(world):
-    world.github.add_admin(REPOSITORY, "root")
-    for context in ("unit", "manual", "external"):
-        world.fail(context)
-    world.cut_off(2, lambda: world.comment("/override unit manual external", author="root"))
-    assert set(world.statuses().values()) == {"success"}
-    (answer,) = world.github.comments(REPOSITORY, 1)
-    assert "Overrode contexts on behalf of root: external, manual, unit" in answer.body
-    described = world.github.statuses(REPOSITORY, world.pull.head_sha)["unit"].description
-    assert described.startswith("Overridden by root")
-    assert described.endswith(f"BaseSHA:{world.base}")
-    assert len(world.github.calls_of("create_status")) == 3 + 3
-
-
-def test_who_may_only_write_overrides_nothing(world):
-    world.fail("unit")
-    world.comment("/override unit", author="ada")
-    assert world.statuses() == {"unit": "failure"}
-    assert "unauthorized" in world.github.comments(REPOSITORY, 1)[0].body
 
 
 def test_cancel_stops_the_pulls_runs_and_says_so(world):

@@ -55,6 +55,14 @@ class InRepoConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFact:
+    """A check run on the head. `conclusion` is GitHub's word, empty until it has completed."""
+
+    name: str
+    conclusion: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFact:
     """An unfinished run of a pull request. `cause` is the event that started it."""
 
@@ -111,6 +119,22 @@ class View(Protocol):
 
     def permission(self, user: str) -> str:
         """What the user may do in the repository: admin, write, read or none."""
+        ...
+
+    def in_team(self, team: str, user: str) -> bool:
+        """Whether the user is in a team of the repository's organisation, which its slug names."""
+        ...
+
+    def top_level_approver(self, user: str) -> bool:
+        """Whether the OWNERS file at the root of the base branch names the user, who is a collaborator, as approver."""
+        ...
+
+    def required_contexts(self) -> Sequence[str]:
+        """The contexts that the protection of the base branch requires."""
+        ...
+
+    def check_runs(self) -> Sequence[CheckFact]:
+        """The check runs on the present head; none where we cannot post any, not being an App."""
         ...
 
     def base_head(self) -> str:
@@ -177,6 +201,16 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Keep a successful ProwJob that stands for a result which was set by hand: there is nothing to run or report."""
+
+    spec: ProwJobSpec
+    cause: Cause
+    description: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AbortPull:
     """Stop the pull's unfinished presubmits, except those of one head or one cause.
 
@@ -210,6 +244,17 @@ class SetStatus:
     state: str
     description: str
     target_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassCheck:
+    """Post a successful check run of a name, unless the newest is one."""
+
+    repository: str
+    sha: str
+    name: str
+    title: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,9 +350,11 @@ class SyncConfig:
 
 Action = (
     Start
+    | Record
     | AbortPull
     | AbortGroup
     | SetStatus
+    | PassCheck
     | Comment
     | Withdraw
     | PruneHelp

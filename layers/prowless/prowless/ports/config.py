@@ -59,6 +59,18 @@ class InRepoCompiler(Protocol):
         ...
 
 
+class OwnersParser(Protocol):
+    """Reads OWNERS files, whoever wrote them: with narrow limits."""
+
+    def __call__(self, path: str, data: bytes) -> Document:
+        """The document.
+
+        Raises:
+            ConfigError: not YAML, or too large.
+        """
+        ...
+
+
 class IgnoreRules(Protocol):
     """Reads `.prowignore` files."""
 

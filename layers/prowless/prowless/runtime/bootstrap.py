@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from prowless.runtime import settings
 
+OWNERS_NODES = 20_000
+"""Values in an OWNERS file; who may merge can make it large, for whoever says `/override`."""
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from prowless.domain.config.central import CentralConfig
+    from prowless.domain.config.document import Document
     from prowless.domain.config.jobs import RepositoryConfig
     from prowless.domain.decisions import InRepoConfig
     from prowless.ports.config import ConfigSource
@@ -82,6 +86,7 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
         ),
         sources=frozenset((source.repository, source.ref) for source in ConfigRepository.parse(given.config_sources)),
         pause=environment.clock.sleep,
+        parse_owners=_parse_owners,
     )
 
 
@@ -358,6 +363,13 @@ def _starting(environment: Environment, given: settings.Dispatch | settings.Peri
     aborts = AbortRuns(prowjobs=runs.prowjobs, admit=admit, starter=StepFunctionsStarter(clients.stepfunctions()))
     control = DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table)
     return StartRuns(runs=runs, control=control, admit=admit, aborts=aborts, clock=environment.clock), aborts
+
+
+def _parse_owners(path: str, data: bytes) -> Document:
+    """The document of an OWNERS file; YAML is loaded when the first one comes."""
+    from prowless.adapters.config_files import parse_document
+
+    return parse_document(path, data, max_nodes=OWNERS_NODES)
 
 
 def _github(environment: Environment, given: settings.GitHubAccess) -> GitHub:

@@ -17,7 +17,9 @@ from prowless.domain.decisions import (
     CheckConfig,
     Comment,
     NoteHead,
+    PassCheck,
     PruneHelp,
+    Record,
     RemoveLabel,
     RevokeApprovals,
     SetStatus,
@@ -29,7 +31,7 @@ from prowless.domain.decisions import (
 from prowless.domain.errors import PermanentError, ProwlessError, RetryableError
 from prowless.domain.events import CommentEvent, PullRequestEvent
 from prowless.domain.wording import marker
-from prowless.ports.github import Status
+from prowless.ports.github import CheckRun, Status
 from prowless.ports.stores import DONE, REFUSED
 from prowless.usecases.facts import GitHubFacts
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from prowless.domain.events import Event
-    from prowless.ports.config import ConfigSource
+    from prowless.ports.config import ConfigSource, OwnersParser
     from prowless.ports.flow import ConfigQueue
     from prowless.ports.github import Comment as Said
     from prowless.ports.github import GitHub
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Shown = SetStatus | Comment | Withdraw | PruneHelp | AddLabel | RemoveLabel
+Shown = SetStatus | PassCheck | Comment | Withdraw | PruneHelp | AddLabel | RemoveLabel
 """Actions on what people see."""
 
 
@@ -71,8 +73,12 @@ class DispatchDelivery:
         forwards: RequestForwards,
         sources: Collection[tuple[str, str]],
         pause: Callable[[float], None],
+        parse_owners: OwnersParser,
     ) -> None:
-        """`sources` are the (repository, branch) pairs of the central configuration; `pause` waits for seconds."""
+        """`sources` are the (repository, branch) pairs of the central configuration; `pause` waits for seconds.
+
+        `parse_owners` reads OWNERS files.
+        """
         self._deliveries = deliveries
         self._state = state
         self._config = config
@@ -85,6 +91,7 @@ class DispatchDelivery:
         self._forwards = forwards
         self._sources = sources
         self._pause = pause
+        self._parse_owners = parse_owners
 
     def __call__(self, messages: Iterable[Mapping[str, Any]]) -> None:
         """Handle the deliveries that the messages point to (`{"delivery": guid}`).
@@ -135,6 +142,7 @@ class DispatchDelivery:
             unfinished=self._aborts.unfinished,
             ledger=self._ledgers.read,
             in_repo=self._in_repo.of(config, snapshot),
+            parse_owners=self._parse_owners,
         )
         return triggers.decide(event, config, view, config_sources=self._sources)
 
@@ -171,6 +179,14 @@ class DispatchDelivery:
                     automatic=action.automatic and not action.renew,
                     retest=action.retest,
                 )
+            case Record():
+                self._start.record(
+                    action.spec,
+                    action.cause,
+                    description=action.description,
+                    url=action.url,
+                    delivery=delivery.guid,
+                )
             case AbortPull():
                 self._aborts.abort_pull(
                     action.repository,
@@ -200,6 +216,8 @@ class DispatchDelivery:
         match action:
             case SetStatus():
                 self._set_status(action)
+            case PassCheck():
+                self._pass_check(action)
             case Comment():
                 self._say(action)
             case Withdraw():
@@ -220,6 +238,11 @@ class DispatchDelivery:
         )
         if self._github.statuses(action.repository, action.sha).get(action.context) != status:
             self._github.create_status(action.repository, action.sha, status)
+
+    def _pass_check(self, action: PassCheck) -> None:
+        passed = CheckRun(name=action.name, conclusion="success")
+        if passed not in self._github.check_runs(action.repository, action.sha):
+            self._github.create_check_run(action.repository, action.sha, passed, action.title, action.summary)
 
     def _say(self, comment: Comment) -> None:
         """Post a comment once: it carries its key, and a comment of ours with that key is the same one."""

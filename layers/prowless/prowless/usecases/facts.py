@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from prowless.domain.decisions import InRepoConfig, RunFact, StatusFact, TrialMerge
-from prowless.domain.errors import NotFoundError, PermanentError
+from prowless.domain import owners
+from prowless.domain.decisions import CheckFact, InRepoConfig, RunFact, StatusFact, TrialMerge
+from prowless.domain.errors import ConfigError, NotFoundError, PermanentError
 from prowless.domain.events import NO_COMMIT, MergeGroupEvent, PushEvent
 from prowless.domain.trust import trusted_user
 from prowless.usecases import merge_groups
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from prowless.domain.prowjob import ProwJob
     from prowless.domain.specs import PullFacts
     from prowless.domain.trust import TrustOptions
+    from prowless.ports.config import OwnersParser
     from prowless.ports.github import ChangedFile, GitHub, PullRequest
     from prowless.usecases.in_repo import InRepoTrees
 
@@ -45,6 +47,7 @@ class GitHubFacts:
         unfinished: Callable[[str, int], Sequence[ProwJob]],
         ledger: Callable[[str, int], PullLedger],
         in_repo: InRepoTrees,
+        parse_owners: OwnersParser,
     ) -> None:
         """Where facts come from.
 
@@ -57,7 +60,9 @@ class GitHubFacts:
             unfinished: the unfinished runs of a pull request.
             ledger: the heads and approvals of a pull request.
             in_repo: the repository's own configuration.
+            parse_owners: reads OWNERS files.
         """
+        self._parse_owners = parse_owners
         self._read_ledger = ledger
         self._in_repo = in_repo
         self._own: InRepoConfig | None = None
@@ -159,6 +164,43 @@ class GitHubFacts:
     def permission(self, user: str) -> str:
         """What the user may do in the repository: admin, write, read or none."""
         return self._github.permission(self._repository, user)
+
+    def in_team(self, team: str, user: str) -> bool:
+        """Whether the user is in a team of the repository's organisation."""
+        return self._github.is_team_member(self._repository.partition("/")[0], team, user)
+
+    def top_level_approver(self, user: str) -> bool:
+        """Whether the OWNERS file at the root of the base branch names the user, who is a collaborator, as approver.
+
+        Files that are no YAML name nobody.
+        """
+        base = self.base_head()
+        files = (self._decoded(name, base) for name in (owners.OWNERS, owners.OWNERS_ALIASES))
+        named = user.lower() in owners.top_level_approvers(*files)
+        return named and self._github.is_collaborator(self._repository, user)
+
+    def _decoded(self, path: str, sha: str) -> Any:
+        try:
+            return self._parse_owners(path, self._github.contents(self._repository, path, sha)).data
+        except (NotFoundError, ConfigError):
+            return None
+
+    def required_contexts(self) -> Sequence[str]:
+        """The contexts that the protection of the base branch requires; none if the branch is gone."""
+        try:
+            return self._github.required_contexts(self._repository, self._pull_now().base_ref)
+        except NotFoundError:
+            return ()
+
+    def check_runs(self) -> Sequence[CheckFact]:
+        """The check runs on the present head; none where we may not post any: only Apps with that permission may."""
+        if not self.bot().endswith("[bot]"):
+            return ()
+        try:
+            found = self._github.check_runs(self._repository, self._pull_now().head_sha)
+        except PermanentError:
+            return ()
+        return [CheckFact(name=run.name, conclusion=run.conclusion) for run in found]
 
     def base_head(self) -> str:
         """The commit at the head of the pull's base branch."""

@@ -11,6 +11,7 @@ from prowless.domain import identity
 from prowless.domain.errors import NotFoundError
 from prowless.domain.prowjob import FINAL_STATES, Phase, ProwJob, ProwJobSpec, State, header
 from prowless.domain.refs import JobType
+from prowless.domain.status import REPORTER, github_state
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -188,6 +189,24 @@ class StartRuns:
             self._control.newest(f"newest#{job.report_key}", job.build_id, now // 1000 + _CLAIM_SECONDS)
         self._admit.wake(f"create:{prowjob}")
         log.info("run triggered", extra={"prowjob": prowjob, "job": job.job, "repository": job.repository})
+        return job
+
+    def record(self, spec: ProwJobSpec, cause: Cause, *, description: str, url: str, delivery: str = "") -> ProwJob:
+        """The ProwJob that stands for a status which was set by hand: a success, never admitted, nothing to report.
+
+        Being the newest of its context it keeps an older run, still under way, from replacing that status.
+        """
+        now = self._clock.now_ms()
+        prowjob = identity.prowjob_id(cause, f"override:{spec.type}:{spec.job}")
+        build = identity.build_id(prowjob, now)
+        new = header(spec, prowjob=prowjob, build_id=build, cause=str(cause), delivery=delivery, created_at=now)
+        job = new.stand_in(description=description, url=url, at=now)
+        job = replace(job, reported={REPORTER: github_state(job.state)})
+        self._runs.keep_spec(prowjob, spec)
+        job = job if self._runs.prowjobs.create(job) else self._runs.job(prowjob)
+        if job.context:
+            self._control.newest(f"newest#{job.report_key}", job.build_id, now // 1000 + _CLAIM_SECONDS)
+        log.info("run recorded", extra={"prowjob": prowjob, "job": job.job, "repository": job.repository})
         return job
 
     def _claimed_by_another(self, spec: ProwJobSpec, prowjob: str, now: int) -> ProwJob | None:

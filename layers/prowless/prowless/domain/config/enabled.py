@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ PROVIDED = ("trigger", "skip", "override")
 class RepositoryPlugins:
     """The provided plugins that are not enabled for a repository, and the options of those that are.
 
-    `override_teams` are the slugs of teams of its organisation.
+    `override_teams` are slugs of teams of its organisation, by the key that names them: `org/repo` or `org`.
     """
 
     disabled: tuple[str, ...] = ()
     override_top_level_owners: bool = False
-    override_teams: tuple[str, ...] = ()
+    override_teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether a plugin is enabled."""
@@ -37,7 +37,7 @@ class RepositoryPlugins:
         return cls(
             disabled=tuple(data.get("disabled", ())),
             override_top_level_owners=data.get("override_top_level_owners", False),
-            override_teams=tuple(data.get("override_teams", ())),
+            override_teams={key: tuple(slugs) for key, slugs in data.get("override_teams", {}).items()},
         )
 
 

@@ -139,11 +139,11 @@ class Plugins:
 
     def of(self, repository: str) -> RepositoryPlugins:
         """What one repository's shard says; the teams of repository and organisation (`override.go:291`)."""
-        teams = self.override_teams
+        keys = (repository, repository.partition("/")[0])
         return RepositoryPlugins(
             disabled=tuple(name for name in PROVIDED if not self.has(repository, name)),
             override_top_level_owners=self.override_top_level_owners,
-            override_teams=(*teams.get(repository, ()), *teams.get(repository.partition("/")[0], ())),
+            override_teams={key: self.override_teams[key] for key in keys if key in self.override_teams},
         )
 
     def external_for(self, name: str) -> tuple[ExternalPlugin, ...]:

@@ -1,4 +1,4 @@
-"""Comment commands beside the trigger plugin's: Prow's `/skip` and `/override`, and our `/cancel`.
+"""Comment commands beside the trigger plugin's: Prow's `/skip` and `/override…`, and our `/cancel`.
 
 A command is a `PluginCommand` in `COMMANDS`; nothing else knows their names. Each is independent of the others.
 """
@@ -12,6 +12,7 @@ from prowless.domain.config.enabled import not_enabled
 from prowless.domain.decisions import Verdict
 from prowless.domain.plugins.cancel import Cancel
 from prowless.domain.plugins.override import Override
+from prowless.domain.plugins.override_cancel import OverrideCancel
 from prowless.domain.plugins.request import PluginCommand, Request
 from prowless.domain.plugins.skip import Skip
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from prowless.domain.decisions import View
     from prowless.domain.events import CommentEvent
 
-COMMANDS: tuple[PluginCommand, ...] = (Cancel(), Skip(), Override())
+COMMANDS: tuple[PluginCommand, ...] = (Cancel(), Skip(), OverrideCancel(), Override(sticky=True), Override())
 """In the order in which the commands of one comment are followed."""
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prowless.domain import approvals, commands, replies
-from prowless.domain.decisions import Action, Comment, NoteHead, SetStatus
+from prowless.domain.decisions import Action, Comment, NoteHead, SetStatus, StatusFact
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from prowless.domain.config.jobs import RepositoryConfig
     from prowless.domain.decisions import View
@@ -58,9 +58,15 @@ class Request:
         self.view = view
         self.pull = view.pull()
         self.actions: list[Action] = []
+        self._posted: dict[str, StatusFact] = {}
+
+    def statuses(self) -> Mapping[str, StatusFact]:
+        """The statuses of the head, with those that this comment has posted so far."""
+        return {**self.view.statuses(), **self._posted}
 
     def set_status(self, context: str, state: str, description: str, target_url: str = "") -> None:
         """Post a status on the pull's head."""
+        self._posted[context] = StatusFact(state=state, description=description, target_url=target_url)
         self.actions.append(
             SetStatus(
                 repository=self.pull.repository,
@@ -72,13 +78,13 @@ class Request:
             )
         )
 
-    def misses_head(self, kind: str) -> str:
+    def misses_head(self, command: str) -> str:
         """Why a command on the head's statuses is not about the present head, which is answered; nothing if it is."""
         reason = approvals.overtaken(self.event, self.pull, self.config.trust, self.view)
         if reason:
             pull = self.pull
             self.actions.append(NoteHead(repository=pull.repository, number=pull.number, sha=pull.head_sha))
-            self.answer(kind, replies.other_head(f"/{kind}", reason, pull))
+            self.answer(command, replies.other_head(command, reason, pull))
         return reason
 
     def answer(self, kind: str, reply: str) -> None:

@@ -33,9 +33,9 @@ class Skip:
     def follow(self, wanted: bool, request: Request) -> str:  # noqa: FBT001  what `read` answered
         """Green for what is not required, has a status and is not run by this comment (`skip.go:85-165`)."""
         del wanted
-        if refused := request.misses_head("skip"):
+        if refused := request.misses_head(self.name):
             return f"/skip: {refused}"
-        pull, statuses, config = request.pull, request.view.statuses(), request.config
+        pull, statuses, config = request.pull, request.statuses(), request.config
         chosen = filters.comment_filters(
             request.event.body,
             request.testing,
