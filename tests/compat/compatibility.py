@@ -208,7 +208,7 @@ def _percent(share):
 def _table(found):
     if found[0].kinds == ("rule",):
         lines = ["| Rule | In Prow | Shown by |", "|---|---|---|"]
-        lines += [f"| {_cell(row.names[0])} | {_cell(row.source)} | {_shown(row)} |" for row in found]
+        lines += [f"| {_sentence(row.names[0])} | {_cell(row.source)} | {_shown(row)} |" for row in found]
     else:
         lines = ["| Prow's | | Remarks | Shown by |", "|---|---|---|---|"]
         lines += [f"| {_named(row)} | {row.state} | {_remark(row)} | {_shown(row)} |" for row in found]
@@ -216,7 +216,9 @@ def _table(found):
 
 
 def _named(row):
-    names = ", ".join(f"`{_cell(name)}`" for name in row.names)
+    # Sentences are no code, commands are.
+    spoken = (_sentence(name) if " " in name and name[0] != "/" else f"`{_cell(name)}`" for name in row.names)
+    names = ", ".join(spoken)
     some = [kind for kind in row.kinds if kind in JOB_TYPES]
     return f"{names} ({', '.join(some)})" if some and len(some) < len(JOB_TYPES) else names
 
@@ -228,6 +230,10 @@ def _remark(row):
 
 def _shown(row):
     return "<br>".join(f"`{_cell(test)}`" for test in row.tests)
+
+
+def _sentence(text):
+    return _cell(text if "`" in text else text.replace("*", "\\*"))
 
 
 def _cell(text):
