@@ -101,6 +101,8 @@ def test_explain_says_what_dispatch_decides(explained, monkeypatch, capsys):
         "event": "pull_request",
         "summary": data["summary"],
         "decisions": data["decisions"],
+        "problems": [],
+        "notes": [],
         "refused": [],
     }
     assert f"delivery {sample.DELIVERY} (pull_request): 2 run, 1 skip" in shown
@@ -183,13 +185,6 @@ def test_an_approval_is_explained_with_the_heads_of_the_world_file(configured, e
     assert verdicts(data) == {"unit": verdict}
     assert does in [action["action"] for action in data["actions"]]
     assert all(action["text"] for action in data["actions"])
-
-
-def test_in_repository_files_are_said_not_to_be_used(explained, tmp_path):
-    world = tmp_path / "world.json"
-    world.write_text(json.dumps({"files": {".prow.yaml": ""}}))
-    _, data = explained(PAYLOADS / "push.json", "--world", str(world))
-    assert any("files of --world are not used yet" in note for note in data["notes"])
 
 
 def test_a_repository_without_jobs_is_said(configured, explained):
@@ -284,6 +279,8 @@ RECORD = {
     "event": "push",
     "summary": "1 run",
     "decisions": [{"job": "a", "type": "postsubmit", "verdict": "run", "rule": "always_run", "reason": "x"}],
+    "problems": [".prow.yaml:1: wrong"],
+    "notes": ["a note"],
     "refused": [{"action": "AddLabel needs-ok-to-test", "error": "403"}],
 }
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -307,10 +304,13 @@ def test_a_delivery_is_found_by_its_guid_in_the_last_days(s3):
     assert find(s3).to_dict() == RECORD
 
 
-def test_what_was_refused_is_shown(s3, capsys):
+def test_what_was_refused_or_wrong_is_shown(s3, capsys):
     s3.put_object(Bucket="state", Key=f"deliveries/2026-10-02/{GUID}.decisions.json", Body=json.dumps(RECORD))
     explanation.show(find(s3))
-    assert "refused:\n  AddLabel needs-ok-to-test: 403\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "refused:\n  AddLabel needs-ok-to-test: 403\n" in out
+    assert "wrong in the repository's own configuration:\n  .prow.yaml:1: wrong\n" in out
+    assert "\n  a note\n" in out
 
 
 def test_the_newest_record_of_a_guid_counts(s3):

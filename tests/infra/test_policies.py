@@ -23,6 +23,7 @@ def _denied(function: str, service: str, operation: str, params: dict[str, Any])
 
 def test_what_the_role_says_is_allowed() -> None:
     assert not _denied("Webhook", "s3", "PutObject", {"Bucket": _ref("StateBucket"), "Key": "deliveries/x"})
+    assert not _denied("Dispatch", "s3", "PutObject", {"Bucket": _ref("StateBucket"), "Key": "config/in-repo/x"})
     assert not _denied("Poll", "stepfunctions", "SendTaskSuccess", {"taskToken": "t"})
     role = "arn:aws:iam::123456789012:role/prowless-cluster-build"
     assert not _denied("Submit", "sts", "AssumeRole", {"RoleArn": role, "Tags": [{"Key": "job", "Value": "x"}]})
@@ -33,6 +34,7 @@ def test_what_the_role_says_is_allowed() -> None:
     [
         ("Webhook", "s3", "PutObject", {"Bucket": _ref("StateBucket"), "Key": "config/x"}),
         ("Webhook", "s3", "PutObject", {"Bucket": _ref("ArtifactsBucket"), "Key": "deliveries/x"}),
+        ("Dispatch", "s3", "PutObject", {"Bucket": _ref("StateBucket"), "Key": "config/current.json"}),
         ("Webhook", "dynamodb", "PutItem", {"TableName": _ref("ProwJobsTable")}),
         ("Submit", "secretsmanager", "GetSecretValue", {"SecretId": _ref("GitHubSecret")}),
         ("Submit", "sts", "AssumeRole", {"RoleArn": "arn:aws:iam::999999999999:role/prowless-cluster-build"}),

@@ -54,15 +54,15 @@ def recovery(statuses: Mapping[str, StatusFact], repository: str, sha: str) -> l
 
 def told(verdict: Verdict, config: RepositoryConfig, own: InRepoConfig | None) -> Verdict:
     """The verdict with what the record says about the repository's own files; `own` is None if nobody read them."""
-    if not config.in_repo or not (verdict.decisions or own):
+    if not config.in_repo:
         return verdict
     if own is None:
-        return replace(verdict, notes=_more(verdict.notes, [NOT_READ]))
+        return replace(verdict, notes=_more(verdict.notes, [NOT_READ])) if verdict.decisions else verdict
     unknown = [f"the jobs of .prow.yaml and .prow/ are not known: {own.unknown}"] if own.unknown else []
     return replace(
         verdict,
         problems=_more(verdict.problems, _lines(own.problems)),
-        notes=_more(verdict.notes, [*_lines(unknown), *_lines(own.notes)]),
+        notes=_more((note for note in verdict.notes if note != NOT_READ), [*_lines(unknown), *_lines(own.notes)]),
     )
 
 
@@ -72,5 +72,5 @@ def _lines(texts: Iterable[str]) -> list[str]:
     return [*lines[:MAX_LINES], f"and {more} more"] if more > 0 else lines
 
 
-def _more(present: tuple[str, ...], added: Iterable[str]) -> tuple[str, ...]:
+def _more(present: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*present, *added]))

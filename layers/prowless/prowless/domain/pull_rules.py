@@ -249,7 +249,9 @@ class PullRules:
         decisions = tuple(
             Decision.of(job.name, JobType.PRESUBMIT, choice, blocked=blocked) for job in self.config.presubmits
         )
-        return Verdict(decisions=decisions, actions=tuple(self.actions), summary=choice.reason)
+        unread = self.config.in_repo and self.own is None
+        notes = (in_repo_jobs.NOT_READ,) if unread else ()
+        return Verdict(decisions=decisions, actions=tuple(self.actions), summary=choice.reason, notes=notes)
 
     def abort(self, except_head: str = "") -> None:
         """Stop the pull's unfinished runs, except those of one head."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain import owners
 from prowless.domain.decisions import CheckFact, InRepoConfig, RunFact, StatusFact, TrialMerge
 from prowless.domain.errors import ConfigError, NotFoundError, PermanentError
-from prowless.domain.events import NO_COMMIT, MergeGroupEvent, PushEvent
+from prowless.domain.events import MAX_PUSHED_FILES, NO_COMMIT, MergeGroupEvent, PushEvent
 from prowless.domain.trust import trusted_user
 from prowless.usecases import merge_groups
 
@@ -138,12 +138,12 @@ class GitHubFacts:
 
     def _pushed(self, event: PushEvent) -> list[str] | None:
         if event.before == NO_COMMIT or not _COMMIT.fullmatch(event.before):
-            return list(event.files)
+            return _told(event)
         try:
             return _names(self._github.compare(self._repository, event.before, event.after))
         except NotFoundError:
             # The former head of a forced push may be gone; what the payload lists is then all there is.
-            return list(event.files)
+            return _told(event)
         except PermanentError:
             return None
 
@@ -255,3 +255,8 @@ def await_test_merge(
 
 def _names(files: Sequence[ChangedFile]) -> list[str]:
     return [file.filename for file in files]
+
+
+def _told(event: PushEvent) -> list[str] | None:
+    """What the payload lists, None if that was cut off."""
+    return None if len(event.files) >= MAX_PUSHED_FILES else list(event.files)
