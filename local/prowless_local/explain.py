@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from prowless.domain.config.jobs import RepositoryConfig
     from prowless.domain.config.snapshot import Snapshot
     from prowless.domain.decisions import Verdict
+    from prowless.usecases.snapshots import SnapshotConfig
     from prowless_local.explanation import Explanation
     from prowless_local.world import World
 
@@ -40,6 +42,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--stored", metavar="DELIVERY", help="show what dispatch decided about this delivery instead")
     parser.add_argument("--periodic", metavar="JOB", help="show when this periodic was started, or why not, instead")
     parser.add_argument("--bucket", help="with these two: the stack's state bucket (output StateBucketName)")
+    parser.add_argument("--table", help="with --stored: the table of deliveries (DeliveriesTableName), for forwards")
     parser.add_argument("--day", help="with these two: one day, as 2026-11-18 in UTC; else the last 90")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print the result")
     parser.set_defaults(run=run)
@@ -88,7 +91,7 @@ def _explained(options: argparse.Namespace) -> Explanation:
     from prowless_local.explanation import Explanation  # noqa: PLC0415  the other commands need none of these
     from prowless_local.world import World  # noqa: PLC0415
 
-    _given(options, ("config", "event", "payload"), ("bucket", "day"))
+    _given(options, ("config", "event", "payload"), ("bucket", "day", "table"))
     problems = _Problems()
     snapshot = problems.of(lambda: _compiled(options.config))
     problems.of(lambda: _check_event_name(options.event))
@@ -99,7 +102,8 @@ def _explained(options: argparse.Namespace) -> Explanation:
         raise ConfigError(problems.lines)
     if event is None:
         summary = f"no rule acts on {options.event} events yet"
-        return Explanation(title=options.event, event=options.event, summary=summary)
+        notes = _forwards(_published(snapshot)[1], options.event, body or {})
+        return Explanation(title=options.event, event=options.event, summary=summary, notes=notes)
     return explain(snapshot, options.event, event, body or {}, world)
 
 
@@ -130,14 +134,11 @@ def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], 
     from prowless.adapters.prowignore import ignore_rules  # noqa: PLC0415  as above
     from prowless.domain import triggers  # noqa: PLC0415
     from prowless.usecases.in_repo import InRepoConfigs  # noqa: PLC0415
-    from prowless.usecases.snapshots import SnapshotConfig, publish  # noqa: PLC0415
     from prowless_local import world_files  # noqa: PLC0415
     from prowless_local.explanation import Explanation, fields, words  # noqa: PLC0415
     from prowless_local.world_facts import WorldFacts  # noqa: PLC0415
 
-    memory = _Memory()
-    publish(snapshot, memory, {}, 0)
-    source = SnapshotConfig(memory, memory)
+    memory, source = _published(snapshot)
     config = source.repository(event.repository)
     own = InRepoConfigs(
         github=world_files.WorldFiles(world.files or {}),
@@ -149,7 +150,7 @@ def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], 
     in_repo = own.of(config, snapshot.hash)
     view = WorldFacts(event=event, body=body, world=world, trust=config.trust, in_repo=in_repo)
     verdict = triggers.decide(event, config, view)
-    notes = [*view.notes]
+    notes = [*view.notes, *_forwards(source, name, body)]
     if not config.presubmits and not config.postsubmits:
         notes.append(f"the configuration has no jobs of {event.repository}")
     if world.files and not config.in_repo:
@@ -183,11 +184,29 @@ def _every_job(name: str, verdict: Verdict, config: RepositoryConfig) -> list[di
     ]
 
 
+def _forwards(config: SnapshotConfig, name: str, body: Mapping[str, Any]) -> list[str]:
+    """Which external plugins would get the delivery."""
+    from prowless.usecases.forwards import external_plugins  # noqa: PLC0415  as above
+    from prowless.usecases.receive import owners  # noqa: PLC0415
+
+    plugins = external_plugins(config, name, *owners(body))
+    return [f"forwarded to external plugin {shown(plugin.name)}" for plugin in plugins]
+
+
 def _compiled(folder: Path) -> Snapshot:
     from prowless.adapters.config_files import read_folder  # noqa: PLC0415  as above
     from prowless.domain.config.compile import compile_sources  # noqa: PLC0415
 
     return compile_sources(read_folder(folder))
+
+
+def _published(snapshot: Snapshot) -> tuple[_Memory, SnapshotConfig]:
+    """A bucket with the snapshot, and the configuration read from it by what dispatch reads it with."""
+    from prowless.usecases.snapshots import SnapshotConfig, publish  # noqa: PLC0415  as above
+
+    memory = _Memory()
+    publish(snapshot, memory, {}, 0)
+    return memory, SnapshotConfig(memory, memory)
 
 
 class _Memory:
@@ -219,9 +238,9 @@ class _Memory:
 
 
 def _check_event_name(name: str) -> None:
-    from prowless.domain.event_names import KNOWN_EVENTS  # noqa: PLC0415  as above
+    from prowless.domain.event_names import GITHUB_EVENTS, KNOWN_EVENTS  # noqa: PLC0415  as above
 
-    if name not in KNOWN_EVENTS:
+    if name not in GITHUB_EVENTS:
         raise ConfigError([f"--event {shown(name)!r} is not known: {', '.join(sorted(KNOWN_EVENTS))}"])
 
 
@@ -272,11 +291,14 @@ def _json(path: Path) -> Any:
 def _kept(options: argparse.Namespace) -> Explanation:
     import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
 
-    from prowless_local.stored_decisions import days, of_periodic, stored  # noqa: PLC0415  as above
+    from prowless_local.stored_decisions import days, forwards, of_periodic, stored  # noqa: PLC0415  as above
 
-    other = ("periodic",) if options.stored is not None else ()
+    other = ("periodic",) if options.stored is not None else ("table",)
     _given(options, ("bucket",), ("config", "event", "payload", "world", *other))
     among = list(days(options.day, datetime.fromtimestamp(time.time(), UTC)))
     if options.periodic is not None:
         return of_periodic(boto3.client("s3"), options.bucket, options.periodic, among)
-    return stored(boto3.client("s3"), options.bucket, options.stored, among)
+    explanation = stored(boto3.client("s3"), options.bucket, options.stored, among)
+    if options.table is None:
+        return explanation
+    return replace(explanation, forwards=forwards(boto3.client("dynamodb"), options.table, options.stored))

@@ -55,12 +55,16 @@ class Explanation:
     notes: Sequence[str] = ()
     refused: Sequence[Mapping[str, str]] = ()
     """What a stored record says about actions that GitHub or the stores refused for good."""
+    forwards: Sequence[Mapping[str, Any]] | None = None
+    """How external plugins got a delivery, if that was asked for."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `--format json` prints it."""
         about = {"delivery": self.delivery} if self.delivery else {"repository": self.repository}
         data = {**about, "event": self.event, "summary": self.summary, "decisions": list(self.decisions)}
         data |= {"problems": list(self.problems), "notes": list(self.notes)}
+        if self.forwards is not None:
+            data["forwards"] = list(self.forwards)
         return data | ({"refused": list(self.refused)} if self.delivery else {"actions": list(self.actions)})
 
 
@@ -172,10 +176,19 @@ def show(explanation: Explanation) -> None:
         _line(console, "\nwrong in the repository's own configuration:")
         for problem in explanation.problems:
             _line(console, f"  {problem}", "red")
+    _show_forwards(console, explanation.forwards)
     if explanation.notes:
         _line(console, "\nassumed, or to know:")
         for note in explanation.notes:
             _line(console, f"  {note}", "dim")
+
+
+def _show_forwards(console: Console, forwards: Sequence[Mapping[str, Any]] | None) -> None:
+    if forwards is not None:
+        _line(console, "\nforwarded to external plugins:" if forwards else "\nforwarded to nobody")
+    for one in forwards or ():
+        reason = f": {one['reason']}" if one.get("reason") else ""
+        _line(console, f"  {one['plugin']}: {one['state']} {one['at']}, attempt {one['attempts']}{reason}")
 
 
 def _line(console: Console, text: str, style: str = "") -> None:

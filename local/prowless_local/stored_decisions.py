@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
+from prowless.adapters.aws.deliveries import DynamoDeliveries
 from prowless.adapters.aws.errors import translated
 from prowless.adapters.aws.objects import S3Objects
 from prowless.domain.errors import ConfigError
@@ -15,8 +16,8 @@ from prowless_local.explanation import COLUMNS, Explanation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
+    from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_s3.client import S3Client
 
 DAYS = 90
@@ -72,6 +73,26 @@ def stored(client: S3Client, bucket: str, guid: str, among: Sequence[str]) -> Ex
             raise ConfigError([f"delivery {guid} came on {day}, and dispatch has not finished with it: look later"])
     span = among[0] if len(among) == 1 else f"{among[-1]} to {among[0]}"
     raise ConfigError([f"delivery {guid} is not in bucket {bucket} ({span})"])
+
+
+def forwards(client: DynamoDBClient, table: str, guid: str) -> list[dict[str, Any]]:
+    """How the external plugins got a delivery, by name, with times in UTC.
+
+    Raises:
+        ConfigError: the table has no such delivery.
+        ProwlessError: DynamoDB refused.
+    """
+    row = DynamoDeliveries(client, table).get(guid)
+    if row is None:
+        raise ConfigError([f"delivery {guid} is not in table {table}"])
+    return [
+        {
+            "plugin": plugin,
+            **forward.to_dict(),
+            "at": datetime.fromtimestamp(forward.at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        for plugin, forward in sorted(row.forwards.items())
+    ]
 
 
 def of_periodic(client: S3Client, bucket: str, name: str, among: Sequence[str]) -> Explanation:

@@ -260,6 +260,7 @@ def test_problems_come_as_json_too(tmp_path, capsys):
         (["--periodic", "nightly"], ["--bucket is missing"]),
         (["--periodic", "nightly", "--stored", GUID, "--bucket", "b"], ["--periodic has no meaning here"]),
         (["--periodic", "../x", "--bucket", "b", "--day", "2026-11-18"], ["'../x' is not a job's name"]),
+        (["--periodic", "nightly", "--bucket", "b", "--table", "t"], ["--table has no meaning here"]),
         (["--stored", GUID, "--bucket", "b", "--event", "push"], ["--event has no meaning here"]),
         (["--stored", GUID, "--bucket", "b", "--day", "yesterday"], ["--day 'yesterday' is not a day"]),
         (["--stored", "../x", "--bucket", "b", "--day", "2026-11-18"], ["'../x' is not a delivery's GUID"]),

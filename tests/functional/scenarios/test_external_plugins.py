@@ -6,17 +6,24 @@ import hashlib
 import hmac
 import json
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.functional.scenarios.kills import Calls, watched
 from tests.functional.scenarios.posting import headers_of, send
 from tests.functional.scenarios.world import HOUR, MINUTE, REPOSITORY
+from tests.infra.policies import Policies, needs
+
+from prowless.adapters.endpoints import HttpEndpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tests.functional.scenarios.world import World
+
+    from prowless_local.aws.calls import Call
 
 
 class Hook:
@@ -65,9 +72,9 @@ def forwards(world: World) -> list[dict[str, Any]]:
     return [row["forwards"]["hook"] for row in world.items("DeliveriesTable") if "forwards" in row]
 
 
-def star(world: World, body: bytes) -> None:
+def star(world: World, body: bytes, guid: str = "g-star") -> None:
     """The same delivery, whenever it is sent."""
-    headers = headers_of(body, world.stack.webhook_secret, X_GitHub_Event="star", X_GitHub_Delivery="g-star")
+    headers = headers_of(body, world.stack.webhook_secret, X_GitHub_Event="star", X_GitHub_Delivery=guid)
     assert send(world.stack.webhook_url, headers, body)[0] == 200
     world.settle()
 
@@ -132,3 +139,58 @@ def test_an_endpoint_that_refuses_is_not_asked_again(start: Callable[..., World]
     pull.await_state("success")
     world.rest()
     assert {(one["state"], one["attempts"], one["status"]) for one in forwards(world)} == {("failed", 1, 403)}
+
+
+@contextmanager
+def posts_watched(world: World, kill: str = "") -> Iterator[Calls]:
+    """As `watched`, and the requests to endpoints are calls as well."""
+    with watched(world, kill) as calls, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HttpEndpoints, "post", calls.around(HttpEndpoints.post, lambda *_: "POST"))
+        yield calls
+
+
+def test_whoever_is_killed_on_the_way_the_endpoint_gets_it_and_the_ledger_says_so(
+    start: Callable[..., World], hook: Hook
+) -> None:
+    world = start(plugins=plugins(hook, "star"))
+    body = json.dumps({"action": "created", "repository": {"id": 1, "full_name": REPOSITORY}}).encode()
+    star(world, body, "warm")
+    world.pass_time(MINUTE)
+    with posts_watched(world) as undisturbed:
+        star(world, body, "undisturbed")
+    moments = [str(one) for one in undisturbed.moments if one.function in {"dispatch", "forward"}]
+    assert len(moments) > 10
+    twice = []
+    for number, moment in enumerate(moments):
+        world.pass_time(MINUTE)
+        with posts_watched(world, moment) as calls:
+            star(world, body, f"g-{number}")
+            world.until(world.is_quiet, moment, within=HOUR)
+        assert calls.killed, moment
+        got = [guid for _, guid, _ in hook.got].count(f"g-{number}")
+        [row] = [row for row in world.items("DeliveriesTable") if row["guid"] == f"g-{number}"]
+        assert (row["outcome"], row["forwards"]["hook"]["state"]) == ("done", "delivered"), moment
+        assert got in {1, 2}, moment
+        twice += [moment] * (got - 1)
+    assert twice == ["forward, after POST #1"]
+
+
+def test_the_roles_allow_what_forwarding_needs_and_nothing_more(start: Callable[..., World], hook: Hook) -> None:
+    world = start(plugins=plugins(hook, "star"))
+    policies = Policies(world.aws.template)
+    seen: list[Call] = []
+    world.aws.call_interceptor = lambda call, phase: seen.append(call) if phase == "before" else None
+    hook.statuses = [503]
+    star(world, b'{"action": "created", "repository": {"id": 1, "full_name": "acme/calculator"}}')
+    world.until(world.is_quiet, "it is delivered", within=2 * MINUTE)
+    lacking = [policies.denied(call.function, call.service, call.operation, call.params) for call in seen]
+    assert [need for some in lacking for need in some] == []
+    made = [
+        need
+        for call in seen
+        if call.function == "ForwardFunction"
+        for need in needs(call.service, call.operation, call.params)
+    ]
+    by_lambda = {"Logs: logs:CreateLogStream", "Logs: logs:PutLogEvents"}
+    by_lambda |= {f"Receive: sqs:{name}" for name in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+    assert policies.unused("ForwardFunction", made) == by_lambda

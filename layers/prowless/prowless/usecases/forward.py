@@ -68,7 +68,8 @@ class ForwardDelivery:
         if known is not None and known.state == "delivered":
             log.info("delivery was forwarded already", extra={"delivery": guid, "plugin": name})
             return
-        plugin = next((one for one in external_plugins(self._config, delivery) if one.name == name), None)
+        plugins = external_plugins(self._config, delivery.event, delivery.repository, delivery.organization)
+        plugin = next((one for one in plugins if one.name == name), None)
         sending = self._claim(delivery, name, known)
         after, wait_s = self._attempt(delivery, plugin, sending)
         passing = after.state == "retrying"

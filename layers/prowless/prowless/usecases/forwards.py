@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def external_plugins(config: ConfigSource, delivery: Delivery) -> tuple[ExternalPlugin, ...]:
-    """Who gets the delivery by the configuration in force.
+def external_plugins(
+    config: ConfigSource, event: str, repository: str, organization: str
+) -> tuple[ExternalPlugin, ...]:
+    """Who gets an event of a repository, or of an organisation, by the configuration in force.
 
     Events of an organisation go to its plugins. Prow forwards none of them, as they name no repository
     (`pkg/hook/server.go:218`).
     """
-    if delivery.repository:
-        plugins = config.repository(delivery.repository).external_plugins
-    elif delivery.organization:
-        plugins = config.central().plugins.external_for(delivery.organization)
+    if repository:
+        plugins = config.repository(repository).external_plugins
+    elif organization:
+        plugins = config.central().plugins.external_for(organization)
     else:
         plugins = ()
-    return tuple(plugin for plugin in plugins if plugin.wants(delivery.event))
+    return tuple(plugin for plugin in plugins if plugin.wants(event))
 
 
 class RequestForwards:
@@ -49,7 +51,7 @@ class RequestForwards:
             RetryableError: AWS failed; call again.
             ConfigError: the configuration was made by a newer release.
         """
-        plugins = external_plugins(self._config, delivery)
+        plugins = external_plugins(self._config, delivery.event, delivery.repository, delivery.organization)
         if not plugins:
             return
         now = self._clock.now_ms()

@@ -109,8 +109,7 @@ class ReceiveDelivery:
             raise Refused(403, "403 Forbidden: the payload is not JSON") from None
         if not isinstance(data, dict):
             raise Refused(403, "403 Forbidden: the payload is not a JSON object")
-        repository = _text(data, "repository", "full_name")
-        organization = _organization(data)
+        repository, organization = owners(data)
         app_id = ""
         if request.headers.get("x-github-hook-installation-target-type") == "integration" and "installation" in data:
             app_id = request.headers.get("x-github-hook-installation-target-id", "")
@@ -123,7 +122,7 @@ class ReceiveDelivery:
 
     def _row(self, request: Request, event: str, guid: str, data: dict[str, Any], scope: str) -> Delivery:
         now = self._clock.now_ms()
-        repository = _text(data, "repository", "full_name")
+        repository, organization = owners(data)
         day = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y-%m-%d")
         return Delivery(
             guid=guid,
@@ -131,7 +130,7 @@ class ReceiveDelivery:
             action=_text(data, "action"),
             repository=repository,
             repository_id=_number(data, "repository", "id"),
-            organization="" if repository else _organization(data),
+            organization="" if repository else organization,
             pull=_pull_number(data),
             scope=scope,
             body=f"deliveries/{day}/{guid}.json",
@@ -167,9 +166,13 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in names[:_MAX_KEPT]}
 
 
-def _organization(data: dict[str, Any]) -> str:
-    # Not `repository.owner`: a body could name an owner there whose secret its sender has.
-    return _text(data, "repository", "full_name").partition("/")[0] or _text(data, "organization", "login")
+def owners(data: Mapping[str, Any]) -> tuple[str, str]:
+    """The repository (`org/repo`) that a body speaks about, or nothing, and the organisation.
+
+    Not `repository.owner`: a body could name an owner there whose secret its sender has.
+    """
+    repository = _text(data, "repository", "full_name")
+    return repository, repository.partition("/")[0] or _text(data, "organization", "login")
 
 
 def _text(data: Any, *path: str) -> str:
