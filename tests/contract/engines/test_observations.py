@@ -127,39 +127,37 @@ def test_an_evicted_pod_is_an_error_that_says_so(api, reason, phase, message):
 
 
 @pytest.mark.parametrize(
-    ("kind", "said", "unscheduled", "pending"),
+    ("pod", "unscheduled", "pending"),
     [
-        ("Pod", {"phase": "Pending"}, STARTED_MS, 0),
-        ("Pod", {"phase": "Pending", "startTime": FINISHED}, 0, FINISHED_MS),
-        ("Pod", {"phase": "Running", "startTime": FINISHED}, 0, 0),
-        ("Workflow", {"phase": "Running"}, 0, 0),
-        ("Workflow", {"phase": "Running", "nodes": argo_pod(phase="Running", startedAt=STARTED)}, 0, 0),
-        ("Workflow", {"phase": "Running", "nodes": argo_pod(phase="Pending", startedAt=STARTED)}, 0, STARTED_MS),
-        (
-            "Workflow",
-            {
-                "phase": "Running",
-                "nodes": argo_pod(phase="Pending", startedAt=STARTED, message="Unschedulable: 0/1 nodes are available"),
-            },
-            STARTED_MS,
-            0,
-        ),
-        (
-            "Workflow",
-            {
-                "phase": "Running",
-                "nodes": argo_pod(phase="Pending", startedAt=STARTED)
-                | {"c": {"type": "Container", "phase": "Pending"}},
-            },
-            0,
-            STARTED_MS,
-        ),
-        ("Workflow", {"phase": "Running", "nodes": {"s": {"type": "Steps", "phase": "Pending"}}}, 0, 0),
+        ({}, STARTED_MS, 0),
+        ({"phase": "Pending"}, STARTED_MS, 0),
+        ({"phase": "Pending", "startTime": FINISHED}, 0, FINISHED_MS),
+        ({"phase": "Running", "startTime": FINISHED}, 0, 0),
     ],
 )
-def test_since_when_a_pod_waits_and_for_what(api, kind, said, unscheduled, pending):
+@pytest.mark.parametrize("kind", ["Pod", "Workflow"])
+def test_since_when_a_pod_waits_and_for_what(api, kind, pod, unscheduled, pending):
+    api.objects[f"{APIS['Pod']}/p"] = {
+        "metadata": {
+            "name": "p", "uid": "p", "creationTimestamp": STARTED, "labels": {"workflows.argoproj.io/workflow": "run"},
+        },
+        "spec": {"containers": []},
+        "status": pod,
+    }  # fmt: skip
+    nodes = argo_pod(phase="Pending") | {"c": {"type": "Container", "phase": "Pending"}}
+    said = {"phase": "Running", "nodes": nodes} if kind == "Workflow" else pod
     seen = observed(api, kind, said, creationTimestamp=STARTED)
     assert (seen.unscheduled_since, seen.pending_since) == (unscheduled, pending)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [{}, argo_pod(phase="Running"), {"s": {"type": "Steps", "phase": "Pending"}}, argo_pod(phase="Pending")],
+    ids=["none", "running", "steps", "no pod yet"],
+)
+def test_a_workflow_of_which_no_single_pod_waits_waits_for_nothing(api, nodes):
+    seen = observed(api, "Workflow", {"phase": "Running", "nodes": nodes})
+    assert (seen.unscheduled_since, seen.pending_since) == (0, 0)
 
 
 def compressed(text):

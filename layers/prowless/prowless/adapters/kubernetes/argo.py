@@ -17,6 +17,7 @@ from prowless.adapters.kubernetes.objects import (
     bounded,
     epoch_ms,
     failed_init_containers,
+    waiting,
 )
 from prowless.ports.engine import Node, Observation, RunPhase
 
@@ -36,7 +37,6 @@ _PHASES = {
 _NODE_NAME = "workflows.argoproj.io/node-name"
 _OWN_CONTAINERS = frozenset({"init", "wait", "supervisor"})
 _OWN_PREFIXES = ("artifact-plugin-", "init-artifact-")
-_UNSCHEDULABLE = "Unschedulable"
 _MAX_NODES_BYTES = 16 * 1024 * 1024
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -67,13 +67,23 @@ class ArgoEngine(ObjectEngine):
             nodes=tuple(_node(node) for node in _nodes(status)),
             uid=stored["metadata"]["uid"],
             stopped=shutdown and phase in {RunPhase.FAILURE, RunPhase.ERROR},
-            **_waiting(_nodes(status)),
         )
 
     def observe(self, ref: ObjectRef) -> Observation | None:
-        """The Workflow as it stands. One whose only pod was evicted is an error, though Argo calls that a failure."""
-        seen = super().observe(ref)
-        if seen is None or seen.phase is not RunPhase.FAILURE or seen.stopped:
+        """The Workflow as it stands.
+
+        Its nodes do not say since when its only pod waits and for what, so the pod is looked at as long as it does.
+        And a Workflow whose only pod was evicted is an error, though Argo calls that a failure.
+        """
+        stored = self._get(ref)
+        if stored is None:
+            return None
+        seen = self._observation(stored)
+        if _one_pod_waits(_nodes(stored.get("status") or {})):
+            pods = self._pods(ref)
+            unscheduled, pending = waiting(pods[0]) if len(pods) == 1 else (0, 0)
+            return replace(seen, unscheduled_since=unscheduled, pending_since=pending)
+        if seen.phase is not RunPhase.FAILURE or seen.stopped:
             return seen
         reasons = [(pod.get("status") or {}).get("reason") for pod in self._pods(ref)]
         return replace(seen, phase=RunPhase.ERROR, message=EVICTED_WORDS) if reasons == [EVICTED] else seen
@@ -114,14 +124,10 @@ def _decompressed(text: str) -> dict[str, Any]:
     return nodes if isinstance(nodes, dict) else {}
 
 
-def _waiting(nodes: list[dict[str, Any]]) -> dict[str, int]:
-    """Since when the only pod waits, and for what. Argo writes the scheduler's reason into the node's message."""
+def _one_pod_waits(nodes: list[dict[str, Any]]) -> bool:
     # The containers of a container set have nodes of their own below their pod's.
-    others = [node for node in nodes if node.get("type") != "Container"]
-    if len(others) != 1 or others[0].get("type") != "Pod" or others[0].get("phase") != "Pending":
-        return {}
-    unscheduled = str(others[0].get("message") or "").startswith(_UNSCHEDULABLE)
-    return {"unscheduled_since" if unscheduled else "pending_since": epoch_ms(others[0].get("startedAt"))}
+    others = [(node.get("type"), node.get("phase")) for node in nodes if node.get("type") != "Container"]
+    return others == [("Pod", "Pending")]
 
 
 def _node(node: Mapping[str, Any]) -> Node:

@@ -189,6 +189,16 @@ def container_step(name: str, pod: str, container: str, state: Mapping[str, Any]
     )
 
 
+def waiting(pod: Mapping[str, Any]) -> tuple[int, int]:
+    """Since when a pod waits for a node, and on its node for its containers to start (`reconciler.go:560`); or 0."""
+    status = pod.get("status") or {}
+    if status.get("phase", "Pending") != "Pending":
+        return 0, 0
+    if since := epoch_ms(status.get("startTime")):
+        return 0, since
+    return epoch_ms(pod["metadata"].get("creationTimestamp")), 0
+
+
 def failed_init_containers(pod: Mapping[str, Any]) -> list[str]:
     """Init containers that ended badly: they say why nothing else ran, so their logs belong to the run's."""
     return [

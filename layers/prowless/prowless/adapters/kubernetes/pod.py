@@ -11,6 +11,7 @@ from prowless.adapters.kubernetes.objects import (
     bounded,
     epoch_ms,
     failed_init_containers,
+    waiting,
 )
 from prowless.domain.render.labels import ID
 from prowless.ports.engine import Observation, RunPhase
@@ -50,8 +51,7 @@ class PodEngine(ObjectEngine):
         if phase is RunPhase.FAILURE:
             phase, message = _failure(status, nodes)
         stopping = bool(stored["metadata"].get("deletionTimestamp"))
-        waiting = status.get("phase", "Pending") == "Pending"
-        scheduled = epoch_ms(status.get("startTime"))
+        unscheduled, pending = waiting(stored)
         return Observation(
             phase=phase,
             message=bounded(message),
@@ -60,8 +60,8 @@ class PodEngine(ObjectEngine):
             nodes=nodes,
             uid=stored["metadata"]["uid"],
             stopped=stopping and phase in {RunPhase.FAILURE, RunPhase.ERROR},
-            unscheduled_since=epoch_ms(stored["metadata"].get("creationTimestamp")) if waiting and not scheduled else 0,
-            pending_since=scheduled if waiting else 0,
+            unscheduled_since=unscheduled,
+            pending_since=pending,
         )
 
     def _stop(self, ref: ObjectRef, stored: Mapping[str, Any]) -> None:
