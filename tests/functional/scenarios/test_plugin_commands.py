@@ -58,6 +58,19 @@ def test_owners_and_teams_override_where_plugins_yaml_lets_them(start: Callable[
     assert f"/skip: plugin skip is not enabled for {REPOSITORY} (plugins.yaml)" in summaries
 
 
+def test_explain_answers_in_one_comment_and_starts_nothing(start: Callable[..., World]) -> None:
+    world = start(presubmits=[presubmit("unit"), presubmit("docs", always_run=False, run_if_changed=r"\.md$")])
+    pull = world.open_pull()
+    world.rest()
+    for text in ("/explain docs", "/explain"):
+        pull.comment(text)
+        (answer,) = [one.body for one in pull.comments() if "Nothing was started" in one.body]
+        assert "| <code>docs</code> | skip | run&#95;if&#95;changed |" in answer
+        assert ("| <code>unit</code> | run | test-all |" in answer) == (text == "/explain")
+    assert "success&#58; Job succeeded" in answer
+    assert len(pull.runs()) == 1
+
+
 def test_a_run_that_is_cancelled_ends_and_can_be_asked_for_again(start: Callable[..., World]) -> None:
     world = start()
     world.plays["unit"] = Scripted(seconds=3600)

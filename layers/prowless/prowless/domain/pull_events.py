@@ -34,12 +34,12 @@ class PullEventRules(PullRules):
             case "opened":
                 verdict = _joined(self._opened(), self._described(event))
             case "reopened" | "ready_for_review":
-                verdict = self._if_trusted(renew=True)
+                verdict = self.if_trusted(renew=True)
             case "edited" if event.base_changed:
-                verdict = self._if_trusted(renew=True)
+                verdict = self.if_trusted(renew=True)
             case "synchronize":
                 self.abort(except_head=self.view.pull().head_sha)
-                verdict = self._if_trusted(renew=False)
+                verdict = self.if_trusted(renew=False)
             case "labeled" if event.label in {LGTM, OK_TO_TEST}:
                 verdict = self._labeled(event)
             case "unlabeled" if event.label == OK_TO_TEST:
@@ -70,33 +70,6 @@ class PullEventRules(PullRules):
         if not trust.ignore_ok_to_test and OK_TO_TEST not in pull.labels:
             self.label(NEEDS_OK_TO_TEST)
         self.say("welcome", replies.welcome(pull, trust))
-
-    def _if_trusted(self, *, renew: bool) -> Verdict:
-        """`buildAllIfTrusted`: start if the author is trusted or somebody vouched for the head."""
-        pull = self.view.pull()
-        if pull.state != "open":
-            return self.closed(pull)
-        if not self.view.trusted(pull.author):
-            if not self.approved(pull):
-                return self._waits(pull)
-            self._vouched(pull)
-        return self.automatic(pull, renew=renew)
-
-    def _vouched(self, pull: PullFacts) -> None:
-        """Let the labels say so, also after a push that went back to an approved commit."""
-        if OK_TO_TEST not in pull.labels:
-            self.label(OK_TO_TEST)
-        if NEEDS_OK_TO_TEST in pull.labels:
-            self.unlabel(NEEDS_OK_TO_TEST)
-            if not self.config.trust.sticky:
-                self.ask_no_more(pull)
-
-    def _waits(self, pull: PullFacts) -> Verdict:
-        """Nobody vouched for the present head; who vouched for an earlier one is told so."""
-        if not self.config.trust.sticky and (OK_TO_TEST in pull.labels or self.view.ledger().approvals):
-            self.withhold(pull)
-            self.ask_again(pull)
-        return self.blocked("trust", f"{self.distrust(pull.author)}, and {self.unapproved(pull)}")
 
     def _labeled(self, event: PullRequestEvent) -> Verdict:
         pull = self.view.pull()

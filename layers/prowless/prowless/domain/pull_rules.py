@@ -88,6 +88,33 @@ class PullRules:
         """The verdict with what the record says about the repository's own files."""
         return in_repo_jobs.told(verdict, self.config, self.own)
 
+    def if_trusted(self, *, renew: bool) -> Verdict:
+        """`buildAllIfTrusted`: start if the author is trusted or somebody vouched for the head."""
+        pull = self.view.pull()
+        if pull.state != "open":
+            return self.closed(pull)
+        if not self.view.trusted(pull.author):
+            if not self.approved(pull):
+                return self._show_waiting(pull)
+            self._show_vouched(pull)
+        return self.automatic(pull, renew=renew)
+
+    def _show_vouched(self, pull: PullFacts) -> None:
+        """Let the labels say so, also after a push that went back to an approved commit."""
+        if OK_TO_TEST not in pull.labels:
+            self.label(OK_TO_TEST)
+        if NEEDS_OK_TO_TEST in pull.labels:
+            self.unlabel(NEEDS_OK_TO_TEST)
+            if not self.config.trust.sticky:
+                self.ask_no_more(pull)
+
+    def _show_waiting(self, pull: PullFacts) -> Verdict:
+        """Nobody vouched for the present head; who vouched for an earlier one is told so."""
+        if not self.config.trust.sticky and (OK_TO_TEST in pull.labels or self.view.ledger().approvals):
+            self.withhold(pull)
+            self.ask_again(pull)
+        return self.blocked("trust", f"{self.distrust(pull.author)}, and {self.unapproved(pull)}")
+
     def automatic(self, pull: PullFacts, *, renew: bool) -> Verdict:
         """`buildAllButDrafts`."""
         if pull.draft:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import string
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LISTED = 3
+_ESCAPES = {character: f"&#{ord(character)};" for character in string.punctuation if character not in ",;-()'"}
+_ESCAPES |= {character: f"&#{ord(character)};&#8203;" for character in "@#"}  # these work on the text, after Markdown
 _BACKTICKS = re.compile("`+")
 
 MAX_LINES = 50
@@ -28,6 +31,16 @@ def shown(text: str, limit: int = 80) -> str:
     if cut.isprintable():
         return cut
     return "".join(character if character.isprintable() else "\ufffd" for character in cut)
+
+
+def markdown(text: str, limit: int) -> str:
+    """Plain text for one cell of a table on GitHub: no markup, no mention and no reference of it takes effect.
+
+    Args:
+        text: anything.
+        limit: characters of the text; the answer may be six times as long.
+    """
+    return "".join(_ESCAPES.get(character, character) for character in shown(text, limit))
 
 
 def marker(key: str) -> str:

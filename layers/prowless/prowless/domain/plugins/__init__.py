@@ -1,4 +1,4 @@
-"""Comment commands beside the trigger plugin's: Prow's `/skip` and `/override…`, and our `/cancel`.
+"""Comment commands beside the trigger plugin's: Prow's `/skip` and `/override…`, and our `/cancel` and `/explain`.
 
 A command is a `PluginCommand` in `COMMANDS`; nothing else knows their names. Each is independent of the others.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain.config.enabled import not_enabled
 from prowless.domain.decisions import Verdict
 from prowless.domain.plugins.cancel import Cancel
+from prowless.domain.plugins.explain import Explain
 from prowless.domain.plugins.override import Override
 from prowless.domain.plugins.override_cancel import OverrideCancel
 from prowless.domain.plugins.request import PluginCommand, Request
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from prowless.domain.decisions import View
     from prowless.domain.events import CommentEvent
 
-COMMANDS: tuple[PluginCommand, ...] = (Cancel(), Skip(), OverrideCancel(), Override(sticky=True), Override())
+COMMANDS: tuple[PluginCommand, ...] = (Explain(), Cancel(), Skip(), OverrideCancel(), Override(sticky=True), Override())
 """In the order in which the commands of one comment are followed."""
 
 
