@@ -162,6 +162,8 @@ def test_help_lists_commands_in_order_and_is_recognised():
 def test_help_is_short_when_test_all_is_everything_or_nothing_is_there():
     everything = commands.help_message("acme/app", "main", "", test_all={"a"}, optional=(), required={"/test a"})
     assert everything.endswith("Use `/test all` to run all jobs.\n")
+    optional = commands.help_message("acme/app", "main", "", test_all=(), optional={"/test o"}, required=())
+    assert "required jobs" not in optional
     nothing = commands.help_message("acme/app", "main", "x", test_all=(), optional=(), required=())
     assert nothing == "No presubmit jobs available for acme/app@main"
 
@@ -171,3 +173,7 @@ def test_an_answer_quotes_every_line_so_that_it_holds_no_command():
     assert answer.startswith("@ada: No.\n")
     assert "\n>/test all\n>/retest\n" in answer
     assert not commands.parse(answer).concern_testing
+
+
+def test_a_job_without_a_trigger_answers_to_no_comment():
+    assert not presubmit(trigger="").triggered_by("/test unit")

@@ -176,6 +176,11 @@ def test_an_item_that_is_null_is_the_empty_text():
     assert job.branches == ("",)
 
 
+def test_a_field_that_is_null_is_not_set():
+    job = only(presubmits("{name: a, spec: {containers: [{image: a, command: [b], args: ~}]}}"))
+    assert job.spec["containers"] == [{"image": "a", "command": ["b"]}]
+
+
 def test_a_preset_applies_if_all_its_labels_are_the_jobs():
     presets = """
 presets:

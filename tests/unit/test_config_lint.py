@@ -152,3 +152,9 @@ def test_which_warnings_count(asked, excluded, with_default, inside, outside):
     names = warning_names.enabled(asked, excluded, with_default=with_default)
     assert inside <= names
     assert not names & outside
+
+
+def test_a_job_that_its_clusters_policy_refuses_is_told():
+    spec = "{containers: [{image: a, command: [b], securityContext: {privileged: true}}]}"
+    found = linted(f"periodics:\n- {{name: a, interval: 1h, spec: {spec}}}\n")
+    assert found["manifest-policy"].startswith("jobs.yaml:2: ")

@@ -1,5 +1,8 @@
 import pytest
 
+from prowless.adapters.config_files import parse_document
+from prowless.domain.config.compile import compile_config
+from prowless.domain.config.document import Sources
 from prowless.domain.config.findings import MAX_PROBLEMS, Problems
 from prowless.domain.config.job_options import option_problems, option_warnings
 from prowless.domain.config.jobs import Presubmit
@@ -99,3 +102,10 @@ def test_problems_are_bounded_and_say_how_many_were_left_out():
         "3 more warnings like these are not listed",
     ]
     assert len(problems.all_errors()) == MAX_PROBLEMS + 1
+
+
+def test_a_warning_of_a_job_has_its_place():
+    text = f"periodics:\n- {{name: {'n' * 64}, interval: 1h, spec: {{containers: [{{image: a, command: [b]}}]}}}}\n"
+    found = Problems()
+    compile_config(Sources(jobs=(parse_document("jobs/a.yaml", text.encode()),)), found)
+    assert any(w.startswith("jobs/a.yaml:2: name of job too long") for w in found.all_warnings())

@@ -115,6 +115,7 @@ def container(fields, decorate="false"):
             "mount v at /logs conflicts with decoration mount",
         ),
         # what Go's decoder refuses
+        ("spec: {containers: [1]}", "spec.containers: expected a list of mappings"),
         ("spec: {containers: {a: 1}}", "spec.containers: expected a list of mappings"),
         (
             container("command: [1]"),

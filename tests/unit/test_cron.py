@@ -56,6 +56,10 @@ def test_a_step_takes_the_star_away_except_a_step_of_one():
     assert shown(parse_cron("0 0 */1 * 5").following(at("2026-01-02T00:00:00"))) == "2026-01-09T00:00:00"
 
 
+def test_a_field_without_numbers_never_comes():
+    assert parse_cron(", * * * *").following(at("2026-01-01T00:00:00")) is None
+
+
 def test_a_time_that_never_comes():
     assert parse_cron("0 0 30 2 *").following(at("2026-01-01T00:00:00")) is None
 
@@ -69,6 +73,8 @@ def test_every_is_at_least_a_second_and_whole():
     ("expression", "message"),
     [
         ("", "empty spec string"),
+        ("* " * 200, "longer than"),
+        ("TZ=UTC * * * * *", "time zones are not supported"),
         ("* * * *", "expected 5 to 6 fields, found 4"),
         ("* * * * * * *", "expected 5 to 6 fields, found 7"),
         ("60 * * * *", "above maximum"),

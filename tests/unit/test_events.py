@@ -53,11 +53,18 @@ def test_a_description_is_read_as_a_new_comment_of_the_author():
     assert (comment.action, comment.author, comment.body, comment.is_pull) == ("created", "ada", "/test unit", True)
 
 
-@pytest.mark.parametrize(("action", "meaning"), [("created", "created"), ("edited", "edited"), ("deleted", "deleted")])
+@pytest.mark.parametrize(
+    ("action", "meaning"), [(name, name) for name in ("created", "edited", "deleted")] + [("pinned", "")]
+)
 def test_a_comment_on_a_pull_request(action, meaning):
     event = events.parse("issue_comment", bodies.issue_comment("/retest", action))
     assert isinstance(event, CommentEvent)
     assert (event.action, event.author, event.pull_author, event.is_pull) == (meaning, "grace", "ada", True)
+
+
+def test_a_dismissed_review_is_a_deleted_comment():
+    body = {**bodies.review("/retest"), "action": "dismissed"}
+    assert events.parse("pull_request_review", body).action == "deleted"
 
 
 def test_a_comment_on_an_issue_is_not_on_a_pull():

@@ -62,6 +62,8 @@ def test_the_prefix_goes_before_the_run_and_not_before_latest_build_or_alias():
 def test_only_presubmits_have_an_alias():
     assert Layout().alias(job(POSTSUBMIT)) == ""
     assert Layout().latest_builds(job(PERIODIC)) == ("logs/nightly/latest-build.txt",)
+    batch = ProwJobSpec(type=JobType.BATCH, job="unit", refs=REFS)
+    assert Layout().latest_builds(job(batch)) == ("pr-logs/directory/unit/latest-build.txt",)
 
 
 def test_started_names_the_tested_commit_and_repositories():

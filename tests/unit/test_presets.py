@@ -30,6 +30,14 @@ def test_a_preset_goes_to_every_container_but_not_to_init_containers():
     assert "env" not in SPEC["containers"][0]
 
 
+def test_a_pod_without_containers_gets_none_by_a_preset():
+    assert with_presets({"restartPolicy": "Never"}, LABELS, [PRESET]) == {
+        "restartPolicy": "Never",
+        "volumes": PRESET["volumes"],
+        "tolerations": PRESET["tolerations"],
+    }
+
+
 @pytest.mark.parametrize("labels", [{}, {"preset-cache": "false"}, {"other": "true"}])
 def test_all_labels_must_be_equal(labels):
     assert with_presets(SPEC, labels, [PRESET]) is SPEC

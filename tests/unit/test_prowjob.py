@@ -94,6 +94,16 @@ def test_a_spec_survives_json_and_unknown_keys():
     assert ProwJobSpec.from_dict({**data, "newer": 1}) == SPEC
 
 
+def test_extra_refs_survive_json():
+    spec = dataclasses.replace(SPEC, extra_refs=(Refs(org="acme", repo="tools", base_ref="main"),))
+    assert ProwJobSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+
+
+def test_a_state_told_again_changes_the_description_only():
+    row = in_state(State.PENDING)
+    assert row.move(State.PENDING, description="still", at=9) == dataclasses.replace(row, description="still")
+
+
 def test_job_spec_leaves_out_what_is_empty_as_prow_does():
     periodic = ProwJobSpec(type=JobType.PERIODIC, job="n")
     assert periodic.job_spec("id", "1") == {"type": "periodic", "job": "n", "buildid": "1", "prowjobid": "id"}

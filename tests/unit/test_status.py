@@ -39,6 +39,10 @@ def test_the_base_sha_stands_at_the_end_after_prows_padding():
     assert len(text.encode()) == 123
 
 
+def test_a_run_without_a_base_has_the_text_alone():
+    assert status.description("Job succeeded.", "") == "Job succeeded."
+
+
 def test_texts_of_89_and_90_bytes_are_elided_although_they_would_fit():
     assert " ... " in status.description("x" * 89, BASE)
     assert " ... " in status.description("x" * 90, BASE)
@@ -90,6 +94,10 @@ def test_rows_of_earlier_comments_stay_and_the_same_context_is_replaced():
     assert [row.context for row in rows] == ["lint", "unit"]
     assert "h" * 40 in rows[1].text
     assert status.comment_rows([other, old], run(State.SUCCESS)) == rows[:1]
+
+
+def test_a_table_may_be_the_end_of_a_comment():
+    assert status.parse_rows("Test name\n--- | ---\nunit | x") == [status.Row("unit", "unit | x")]
 
 
 def test_the_comment_says_how_to_retest_and_carries_prows_marker():

@@ -58,9 +58,12 @@ def test_a_late_event_is_judged_against_the_present_head():
     assert verdict.actions[0].spec.refs.pulls[0].sha == "d" * 40
 
 
-@pytest.mark.parametrize("action", ["opened", "reopened", "synchronize", "ready_for_review"])
-def test_a_late_event_of_a_pull_that_is_closed_now_starts_nothing(action):
-    verdict = triggers.decide(pull_event(action), CONFIG, FakeView(replace(PULL, state="closed")))
+LATE = [pull_event(action) for action in ("opened", "reopened", "synchronize", "ready_for_review")]
+
+
+@pytest.mark.parametrize("event", [*LATE, pull_event("labeled", label="lgtm"), comment_event("/test all")])
+def test_a_late_event_of_a_pull_that_is_closed_now_starts_nothing(event):
+    verdict = triggers.decide(event, CONFIG, FakeView(replace(PULL, state="closed")))
     assert started(verdict) == []
     assert {rule for _, rule in decisions(verdict).values()} == {"closed"}
 

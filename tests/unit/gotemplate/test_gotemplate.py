@@ -150,6 +150,7 @@ def test_what_is_not_a_template(text, problem):
         ('{{index .Spec.Refs.Pulls "a"}}', "cannot index slice/array with type string"),
         ("{{index .Nothing 0}}", "index of untyped nil"),
         ("{{index 1 0}}", "can't index item of type int"),
+        ("{{index .Spec `a`}}", "can't index item of type v1.ProwJobSpec"),
         ("{{.Name 1}}", "can't give argument to non-function"),
         ("{{1 | .Name}}", "can't give argument to non-function"),
         ("{{eq 1}}", "missing argument for comparison"),

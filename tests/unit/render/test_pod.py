@@ -134,6 +134,14 @@ def test_a_pod_engine_gets_planks_pod():
     ]
 
 
+def test_a_jobs_own_mount_in_the_tokens_place_stays():
+    own = {"name": "mine", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}
+    volumes = [{"name": "mine", "emptyDir": {}}]
+    of = spec(pod_spec={"volumes": volumes, "containers": [{"image": "a", "volumeMounts": [own]}]})
+    rendered = render(of, job(of), CLUSTER, timeout_seconds=600)["spec"]["templates"][0]["container"]
+    assert [mount["name"] for mount in rendered["volumeMounts"] if mount["mountPath"] == own["mountPath"]] == ["mine"]
+
+
 def test_a_named_service_account_keeps_its_token():
     of = spec(pod_spec={"serviceAccount": "deployer", "containers": [{"image": "a"}]})
     rendered = render(of, job(of), POD_CLUSTER, timeout_seconds=600)["spec"]

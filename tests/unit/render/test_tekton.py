@@ -99,6 +99,10 @@ def test_a_git_reference_that_the_job_does_not_have_is_refused_with_its_path(nam
         pipeline_run(git_task(name), type=JobType.PERIODIC, refs=None, extra_refs=(TOOLS,))
 
 
+def test_what_is_no_task_is_left_to_the_cluster():
+    assert pipeline_run({"pipelineSpec": {"tasks": ["odd"]}})["spec"]["pipelineSpec"]["tasks"] == ["odd"]
+
+
 def test_a_task_reference_of_ones_own_is_left_alone():
     assert (
         pipeline_run(git_task("PROW_EXTRA_GIT_REF_01x"))["spec"]["pipelineSpec"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +33,7 @@ class InvalidEventError(PermanentError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(ABC):
     """What every event has. `repositories` are all that the body speaks about, for the check against its scope."""
 
     repository: str
@@ -42,9 +43,9 @@ class Event:
     sender: str = ""
     action: str = ""
 
+    @abstractmethod
     def cause(self) -> Cause:
         """The event's own identity, the same in every delivery of it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,11 +48,6 @@ class Cause:
         """A periodic's retry having come; `due_at` in epoch milliseconds, `number` from 1."""
         return cls(("retry", job, str(due_at), str(number)))
 
-    @classmethod
-    def rerun(cls, source_prowjob: str, request_id: str) -> Cause:
-        """Somebody asking for one run again."""
-        return cls(("rerun", source_prowjob, request_id))
-
     def __str__(self) -> str:
         """One line for records and logs."""
         return " ".join(self.parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from prowless.domain import approvals, replies
@@ -123,14 +122,11 @@ def _joined(first: Verdict, second: Verdict) -> Verdict:
     more = [a for a in joined_actions(first, second) if a not in first.actions]
     more = [a for a in more if not (isinstance(a, Start) and a.spec.job in started)]
     # Both begin with the static jobs; only one of them may know the repository's own.
-    decisions = [_either(one, two) for one, two in zip_longest(first.decisions, second.decisions)]
+    both = [_either(one, two) for one, two in zip(first.decisions, second.decisions, strict=False)]
+    decisions = [*both, *max(first.decisions, second.decisions, key=len)[len(both) :]]
     return noted(Verdict.of(decisions, [*first.actions, *more], first.summary), first, second)
 
 
-def _either(one: Decision | None, two: Decision | None) -> Decision:
+def _either(one: Decision, two: Decision) -> Decision:
     """What runs of two decisions on one job, else the first."""
-    if one is None or (two is not None and two.verdict is Outcome.RUN and one.verdict is not Outcome.RUN):
-        one, two = two, one
-    if one is None:
-        raise ValueError("there is no decision")
-    return one
+    return two if two.verdict is Outcome.RUN and one.verdict is not Outcome.RUN else one

@@ -51,9 +51,6 @@ class Regex:
         """The text without what the pattern matches, as Go's ReplaceAllString with nothing."""
         return bytes(self._compiled.sub(b"", _bytes(text))).decode(errors="replace")
 
-    def __repr__(self) -> str:
-        return f"Regex({self.pattern!r})"
-
 
 class RegexSet:
     """Several compiled patterns, looked for in one pass over a text."""

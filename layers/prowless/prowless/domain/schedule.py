@@ -207,14 +207,13 @@ def _newest(expression: str, after: int, now: int, *, first: bool) -> int | None
     upcoming = schedule.following(last)
     if upcoming is None or upcoming > end:
         return None
-    for window in (*_WINDOWS_S, end - last):
-        found: int | None = None
-        time = schedule.following(max(last, end - window))
+    windows = iter((*_WINDOWS_S, end - last))
+    found: int | None = None
+    while found is None:  # in the last window lies `upcoming` at least
+        time = schedule.following(max(last, end - next(windows)))
         while time is not None and time <= end:
             found, time = time, schedule.following(time)
-        if found is not None:
-            return found * 1000
-    return None
+    return found * 1000
 
 
 def _claim(state: PeriodicState, due: int) -> Tick:

@@ -50,8 +50,7 @@ def decide(
             return CommentRules(event.cause(), config, view).comment(event)
         case PushEvent():
             return _push(event, config, view, config_sources)
-        case MergeGroupEvent():
-            return merge_groups.decide(event, config, view)
+    return merge_groups.decide(event, config, view)
 
 
 def _push(

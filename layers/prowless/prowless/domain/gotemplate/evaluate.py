@@ -9,7 +9,6 @@ from prowless.domain.gotemplate.nodes import (
     Action,
     Branch,
     Call,
-    Chain,
     Dot,
     Function,
     Literal,
@@ -182,11 +181,10 @@ class _Run:
                 return self._pipeline(operand, dot, variables)
             case Function(name):
                 return _called(name, [])
-            case Chain(base, fields):
-                value = self._operand(base, dot, variables)
-                for name in fields:
-                    value = field(value, name)
-                return value
+        value = self._operand(operand.base, dot, variables)
+        for name in operand.fields:
+            value = field(value, name)
+        return value
 
 
 def _called(name: str, values: list[Any]) -> Any:
@@ -221,7 +219,5 @@ def _set(variables: list[tuple[str, Any]], name: str, value: Any, *, declares: b
     if declares:
         variables.append((name, value))
         return
-    for at in range(len(variables) - 1, -1, -1):
-        if variables[at][0] == name:
-            variables[at] = (name, value)
-            return
+    at = max(at for at, (known, _) in enumerate(variables) if known == name)
+    variables[at] = (name, value)

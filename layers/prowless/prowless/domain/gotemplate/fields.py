@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prowless.domain.gotemplate.nodes import Action, Branch, Call, Chain, Dot, Function, Literal, Pipeline, Variable
+from prowless.domain.gotemplate.nodes import Action, Branch, Call, Chain, Dot, Function, Pipeline, Variable
 from prowless.domain.gotemplate.values import Record
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ def _zero(kind: Kind) -> Any:
 
 
 def unknown_fields(template: Template, data: Kind) -> list[str]:
-    """The fields that the data's types do not have, each once, in Go's words."""
+    """The fields that the data's types do not have, each once, in Go's words.
+
+    A defined template may be given anything, so its fields are not known.
+    """
     check = _Check()
     for problem in check.nodes(template.nodes, data, {"": data}):
         check.found.setdefault(f"template: {template.name}:{problem}")
-    for nodes in template.defined.values():
-        for problem in check.nodes(nodes, ANY, {"": ANY}):
-            check.found.setdefault(f"template: {template.name}:{problem}")
     return list(check.found)
 
 
@@ -119,8 +119,7 @@ class _Check:
                 return kind
             case Chain(base, fields):
                 return self._below(self._operand(base, dot, variables, problems), fields, problems)
-            case Literal() | Function():
-                return ANY
+        return ANY
 
     def _below(self, kind: Kind, fields: tuple[str, ...], problems: list[str]) -> Kind:
         for name in fields:
