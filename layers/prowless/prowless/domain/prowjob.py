@@ -78,6 +78,7 @@ class ProwJobSpec:
     decoration_config: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    reporter_config: Mapping[str, Any] = field(default_factory=dict)
     pod_spec: Mapping[str, Any] | None = None
     pipeline_run_spec: Mapping[str, Any] | None = None
     workflow_spec: Mapping[str, Any] | None = None

@@ -100,6 +100,15 @@ def report_text(template: str, spec: ProwJobSpec, job: ProwJob) -> str:
     return execute(parse("Report", template), _prowjob(spec, job))
 
 
+def message(template: str, spec: ProwJobSpec, job: ProwJob) -> str:
+    """What Slack's report template says about a run.
+
+    Raises:
+        TemplateError: the template fails.
+    """
+    return execute(parse("", template), _prowjob(spec, job))
+
+
 def _prowjob(spec: ProwJobSpec, job: ProwJob) -> Record:
     metadata = {
         "Name": job.id,

@@ -166,6 +166,7 @@ def _common(job: Job) -> dict[str, Any]:
         "decorate": job.decorate,
         "decoration_config": job.decoration_config,
         "annotations": job.annotations,
+        "reporter_config": job.reporter_config,
         "pod_spec": job.spec,
         "pipeline_run_spec": job.pipeline_run_spec,
         "workflow_spec": job.workflow_spec,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain.clusters import Cluster
 from prowless.domain.config.jobs import RepositoryConfig
 from prowless.domain.config.plugins import Plugins
+from prowless.domain.slack import SlackReporter
 from prowless.domain.trust import TrustOptions
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class CentralConfig:
     job_types_to_report: tuple[str, ...] = ("presubmit", "postsubmit")
     no_comment_repos: tuple[str, ...] = ()
     summary_comment_repos: tuple[str, ...] = ()
+    slack_reporters: Mapping[str, SlackReporter] = field(default_factory=dict)
     in_repo_enabled: Mapping[str, bool] = field(default_factory=dict)
     in_repo_clusters: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"*": ("default",)})
     trust: Mapping[str, TrustOptions] = field(default_factory=dict)
@@ -128,6 +130,7 @@ class CentralConfig:
         data["clusters"] = {alias: cluster.to_dict() for alias, cluster in self.clusters.items()}
         data["trust"] = {key: options.to_dict() for key, options in self.trust.items()}
         data["plugins"] = self.plugins.to_dict()
+        data["slack_reporters"] = {key: reporter.to_dict() for key, reporter in self.slack_reporters.items()}
         data["defaults"] = self.defaults.to_dict()
         data["in_repo_clusters"] = {key: list(names) for key, names in self.in_repo_clusters.items()}
         return data
@@ -141,6 +144,8 @@ class CentralConfig:
                 known[name] = tuple(known[name])
         known["clusters"] = {alias: Cluster.from_dict(c) for alias, c in known.get("clusters", {}).items()}
         known["trust"] = {key: TrustOptions.from_dict(options) for key, options in known.get("trust", {}).items()}
+        slack = known.get("slack_reporters", {})
+        known["slack_reporters"] = {key: SlackReporter.from_dict(reporter) for key, reporter in slack.items()}
         known["plugins"] = Plugins.from_dict(known.get("plugins", {}))
         known["defaults"] = JobDefaults.from_dict(known.get("defaults", {}))
         if "in_repo_clusters" in known:

@@ -16,6 +16,7 @@ from prowless.domain.config.findings import Problems
 from prowless.domain.config.plugins import PLUGINS_FILE, Plugins, read_plugins, without_trigger
 from prowless.domain.config.presets import carries_secrets, entries_of_map
 from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS
+from prowless.domain.config.slack import read_reporters
 from prowless.domain.config.templates import check_templates
 from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from prowless.domain.config.document import Document, Sources
     from prowless.domain.config.jobs import Periodic, RepositoryConfig
     from prowless.domain.config.snapshot import Snapshot
+    from prowless.domain.slack import SlackReporter
 
 ENGINES = frozenset({"argo", "tekton", "pod"})
 APPROVALS = ("commit", "sticky")
@@ -202,8 +204,7 @@ class _Compilation:
         if plank.get("report_template") and plank.get("report_templates"):
             self._config_error("both report_template and report_templates are specified")
         if self._sources.config:
-            slack = config.get("slack_reporter_configs")
-            check_templates(self._sources.config, plank, slack, self._problems)
+            check_templates(self._sources.config, plank, self._problems)
         templates = plank.get("report_templates") or {}
         if plank.get("report_template"):
             templates = {"*": plank["report_template"]}
@@ -225,6 +226,7 @@ class _Compilation:
             job_types_to_report=types,
             no_comment_repos=tuple(reporter.get("no_comment_repos") or ()),
             summary_comment_repos=tuple(reporter.get("summary_comment_repos") or ()),
+            slack_reporters=self._slack(config.get("slack_reporter_configs") or {}),
             in_repo_enabled=in_repo.get("enabled") or {},
             in_repo_clusters={"*": ("default",), **allowed},
             trust=self._trust([*(settings.get("triggers") or ()), *(plugins.get("triggers") or ())]),
@@ -233,6 +235,10 @@ class _Compilation:
             defaults=defaults,
             **times,
         )
+
+    def _slack(self, section: Mapping[str, Any]) -> dict[str, SlackReporter]:
+        document = self._sources.config
+        return read_reporters(document, section, self._problems) if document else {}
 
     def _clusters(self, settings: Mapping[str, Any]) -> dict[str, Cluster]:
         clusters: dict[str, Cluster] = {}

@@ -21,6 +21,7 @@ from prowless.domain.config.decode import (
 )
 from prowless.domain.config.plugins import TRIGGERS
 from prowless.domain.config.podspec import canonical, pod_spec
+from prowless.domain.config.slack import REPORTER_CONFIG, REPORTERS
 
 if TYPE_CHECKING:
     from prowless.domain.config.decode import Kind, Reader
@@ -188,7 +189,7 @@ _JOB: dict[str, Kind] = {
     "workflow_spec": mapping,
     "workflow_ref": opaque,
     "workflows": opaque,
-    "reporter_config": mapping,
+    "reporter_config": structure(REPORTER_CONFIG),
     "rerun_auth_config": mapping,
     "hidden": boolean,
     "prowjob_defaults": mapping,
@@ -213,7 +214,7 @@ _BRANCH_JOB: dict[str, Kind] = {
     "skip_report": boolean,
     "jenkins_spec": mapping,
 }
-_UNUSED_IN_JOBS = frozenset({"reporter_config", "rerun_auth_config", "hidden", "prowjob_defaults", "jenkins_spec"})
+_UNUSED_IN_JOBS = frozenset({"rerun_auth_config", "hidden", "prowjob_defaults", "jenkins_spec"})
 
 PRESUBMIT = Struct(
     "presubmit",
@@ -316,7 +317,6 @@ _ELSEWHERE = (
     "push_gateway",
     "scheduler",
     "sinker",
-    "slack_reporter_configs",
     "status_error_link",
     "tide",
 )
@@ -331,6 +331,7 @@ PROW_CONFIG = Struct(
         "pod_namespace": text,
         "github_reporter": structure(_REPORTER),
         "in_repo_config": structure(_IN_REPO),
+        "slack_reporter_configs": REPORTERS,
         **dict.fromkeys(_ELSEWHERE, opaque),
     },
     unused=frozenset(_ELSEWHERE),

@@ -28,11 +28,12 @@ MISPLACED = "misplaced-options"
 TEMPLATES = "report-templates"
 POLICY = "manifest-policy"
 EXTERNAL_PLUGINS = "external-plugins"
+SLACK = "slack-reporters"
 
 OPTIONAL = frozenset({DECORATION})
 """Not among the default ones, in Prow and here."""
 
-OURS = (LOST, UNKNOWN_PLUGIN, PRESET_FOR_ALL, MISPLACED, TEMPLATES, POLICY, EXTERNAL_PLUGINS)
+OURS = (LOST, UNKNOWN_PLUGIN, PRESET_FOR_ALL, MISPLACED, TEMPLATES, POLICY, EXTERNAL_PLUGINS, SLACK)
 PROVIDED = (
     UNKNOWN,
     UNKNOWN_IN_JOBS,
