@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.functional.scenarios.world import World
 
 
-_OWN = re.compile(r"[0-9a-f]{40}|[0-9a-f-]{36}|(?<=/)[0-9]+")
+_OWN = re.compile(r"(?<=/codeload/).+|[0-9a-f]{40}|[0-9a-f-]{36}|(?<=/)[0-9]+")
 """What differs from run to run in a path."""
 
 
