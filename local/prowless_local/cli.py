@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from prowless.domain.errors import ConfigError, ProwlessError
+from prowless.domain.wording import shown
 from prowless_local import central, check_config, explain, list_jobs, run_local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_INTERRUPTED, _UNREAD = 130, 141
+"""What a shell says of a program that SIGINT or SIGPIPE ended."""
+
+_LINE = 2_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,15 +28,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s"
     )
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding gets a `?` for what it cannot show.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _unread()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except ConfigError as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            print(shown(problem, _LINE), file=sys.stderr)
         return 2
     except (ProwlessError, OSError) as error:
-        print(f"prowless: {error}", file=sys.stderr)
+        print(f"prowless: {shown(str(error), _LINE)}", file=sys.stderr)
         return 2
+    return code
+
+
+def _unread() -> int:
+    """End as if by SIGPIPE: whoever read the output, as `head`, wants no more of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _UNREAD
 
 
 def _parser() -> argparse.ArgumentParser:

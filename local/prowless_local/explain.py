@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prowless.domain.errors import ConfigError, ProwlessError
-from prowless.domain.wording import shown
+from prowless.domain.wording import counted, shown
 
 if TYPE_CHECKING:
     import argparse
@@ -157,7 +157,7 @@ def explain(snapshot: Snapshot, name: str, event: Any, body: Mapping[str, Any], 
         notes.append(f"files of --world are not read: in_repo_config.enabled does not hold for {event.repository}")
     if snapshot.warnings:
         count = len(snapshot.warnings)
-        notes.append(f"the configuration has {count} warning{'s'[: count > 1]}: see prowless config check")
+        notes.append(f"the configuration has {counted(count, 'warning')}: see prowless check-config")
     number = getattr(event, "number", 0)
     about = f"{event.repository}#{number}" if number else event.repository
     return Explanation(

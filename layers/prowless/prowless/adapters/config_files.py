@@ -6,9 +6,12 @@ as long. libyaml's events are the same ones that Prow's parser, a port of it, se
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,7 +22,6 @@ from prowless.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 MAX_FILE = 8 * 1024 * 1024
 """Bytes of one file, unpacked."""
@@ -106,11 +108,12 @@ def layout(folder: Path) -> Parts:
         ConfigError: the folder does not exist or holds none of them.
     """
     files = {kind: folder / name for kind, name in FILE_NAMES.items()}
-    present = {kind: path for kind, path in files.items() if path.is_file()}
+    # A link to nowhere, or a folder of such a name, is there: reading it tells what is wrong.
+    present = {kind: path for kind, path in files.items() if os.path.lexists(path)}
     jobs = folder / "jobs"
-    if not present and not jobs.is_dir():
+    if not present and not os.path.lexists(jobs):
         raise ConfigError([f"{folder}: neither config.yaml, plugins.yaml, prowless.yaml nor a folder jobs is there"])
-    return Parts(**present, jobs=(jobs,) if jobs.is_dir() else (), root=folder)
+    return Parts(**present, jobs=(jobs,) if os.path.lexists(jobs) else (), root=folder)
 
 
 def read_folder(folder: Path) -> Sources:
@@ -180,13 +183,20 @@ def read_in_repo(path: Path) -> tuple[Document, ...]:
 
 
 def _read(path: Path, shown: str) -> Document:
+    return parse_document(shown, _bytes(path, shown))
+
+
+def _bytes(path: Path, shown: str) -> bytes:
     try:
-        if path.stat().st_size > MAX_FILE:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            # Reading a pipe would wait for whoever writes.
+            raise ConfigError([f"{shown}: not a file"])
+        if found.st_size > MAX_FILE:
             raise ConfigError([f"{shown}: larger than {MAX_FILE} bytes"])
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as exc:
         raise ConfigError([f"{shown}: cannot be read: {exc.strerror}"]) from exc
-    return parse_document(shown, data)
 
 
 def job_files(folder: Path) -> list[Path]:
@@ -203,19 +213,36 @@ def job_files(folder: Path) -> list[Path]:
         raise ConfigError([f"{folder}: there is no such file or folder"])
     files: list[Path] = []
     rules: dict[str, bytes] = {}
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if any(part.startswith("..") for part in parts):
-            continue
-        if path.suffix in _SUFFIXES and path.is_file():
+    for path in _below(folder):
+        if path.suffix in _SUFFIXES:
             files.append(path)
-        elif path.name == prowignore.NAME and path.is_file():
-            rules["/".join(parts)] = path.read_bytes()
+        elif path.name == prowignore.NAME:
+            rules[path.relative_to(folder).as_posix()] = _bytes(path, str(path))
     ignored = prowignore.ignore_rules(rules)
     files = [path for path in files if not ignored(path.relative_to(folder).as_posix())]
     if len(files) > MAX_FILES:
         raise ConfigError([f"{folder}: {len(files)} job files are more than {MAX_FILES}"])
     return files
+
+
+def _below(folder: Path) -> list[Path]:
+    """What is below a folder and is no folder itself, in lexical order, without ConfigMap internals (`..*`).
+
+    Raises:
+        ConfigError: folders that cannot be read, all of them: jobs in them would be lost.
+    """
+    problems: list[str] = []
+
+    def refuse(exc: OSError) -> None:
+        problems.append(f"{exc.filename}: cannot be read: {exc.strerror}")
+
+    found: list[Path] = []
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith("..")]
+        found += [Path(root, name) for name in names if not name.startswith("..")]
+    if problems:
+        raise ConfigError(sorted(problems))
+    return sorted(found)
 
 
 def _unpacked(path: str, data: bytes) -> bytes:

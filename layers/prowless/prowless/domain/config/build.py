@@ -34,6 +34,8 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _LISTS = ("branches", "skip_branches", "tags")
 _DROPPED = ("tekton_pipeline_run_spec", "prowjob_defaults", "jenkins_spec", "workflow_ref", "workflows")
 _NOT_YET = ("workflow_ref", "workflows")
+MAX_JOBS = 200_000
+"""Jobs of a configuration; the largest public installations have some ten thousand."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class JobBuilder:
     periodics: list[Periodic] = field(default_factory=list)
     clusters_used: dict[str, str] = field(default_factory=dict)
     """Cluster alias to the first job that names it."""
+    met: int = 0
 
     def read(self, document: Document, sections: Mapping[str, Any]) -> None:
         """The jobs of one document; `sections` has its presubmits, postsubmits and periodics as they were read."""
@@ -125,6 +128,11 @@ class JobBuilder:
         self, reader: Reader, value: Any, at: str, struct: Struct, where: str
     ) -> Iterable[tuple[dict[str, Any], str]]:
         for item, position in reader.items(value, at, where):
+            self.met += 1
+            if self.met > MAX_JOBS:
+                if self.met == MAX_JOBS + 1:
+                    self.problems.error(position, f"{where}: more than {MAX_JOBS} jobs; from here on none is read")
+                return
             name = item.get("name") if isinstance(item, dict) else None
             raw = reader.struct(
                 item, struct, position, f"{struct.name} {name}" if isinstance(name, str) else struct.name
