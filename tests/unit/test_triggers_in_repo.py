@@ -171,6 +171,14 @@ def test_a_closed_pull_is_not_looked_at():
     assert "in_repo" not in view.asked
 
 
+def test_a_pull_that_was_closed_since_starts_nothing():
+    closed = replace(PULL, state="closed")
+    for event in (comment_event("/test own"), pull_event("labeled", label="lgtm")):
+        verdict, view = decide(event, facts=closed)
+        assert (started(verdict), "in_repo" in view.asked) == ([], False)
+        assert decisions(verdict)["unit"] == (Outcome.SKIP, "closed")
+
+
 def test_other_commands_know_them():
     optional = presubmit("nice", optional=True, in_repo=True)
     own = replace(VALID_FILES, config=replace(STATIC, presubmits=(UNIT, optional)))

@@ -90,6 +90,8 @@ def test_in_repo_configuration_is_a_file_or_a_folder_that_wins_over_it(tmp_path)
     found = [{"b": 1}, {"c": 1}]
     assert [document.data for document in read_in_repo(tmp_path)] == found
     assert [document.data for document in read_in_repo(tmp_path / ".prow")] == found
+    write(tmp_path, {".prow/x/.prowignore": "c.yml"})
+    assert [document.data for document in read_in_repo(tmp_path)] == found[:1]
 
 
 def test_in_repo_configuration_that_is_not_there_is_told(tmp_path):

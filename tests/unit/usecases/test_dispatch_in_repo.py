@@ -166,3 +166,25 @@ def test_a_custom_trigger_starts_its_job(world):
     opened(world, {".prow.yaml": own})
     world.comment("/go", guid="c2")
     assert world.jobs() == ["unit", "x"]
+
+
+def test_a_merge_group_runs_the_jobs_of_its_head(world):
+    world.pull = world.github.open_pull(REPOSITORY, {".prow.yaml": OWN}, author="ada")
+    head = world.github.queue(REPOSITORY, [world.pull.number])
+    base = world.github.ref(REPOSITORY, "heads/main")
+    ref = f"refs/heads/gh-readonly-queue/main/pr-{world.pull.number}-{base}"
+    group = {"head_sha": head, "head_ref": ref, "base_sha": base, "base_ref": "refs/heads/main"}
+    decisions = world.deliver("merge_group", action="checks_requested", merge_group=group)
+    assert decisions["own"][0] == "run"
+    assert world.jobs() == ["own", "unit"]
+
+
+def test_a_list_of_pushed_files_that_was_cut_off_runs_what_depends_on_it(world):
+    after = world.github.commit(REPOSITORY, {"main.py": "1"})
+    commits = [{"added": [f"src/{number}" for number in range(3001)]}]
+    new = {"ref": "refs/heads/topic", "before": "0" * 40, "after": after, "compare": "c", "created": True}
+    assert world.deliver("push", commits=commits, **new)["site"][0] == "run"
+    reasons = {one["job"]: one["reason"] for one in record(world, "g1")["decisions"]}
+    assert reasons["site"].startswith("the changed files could not be determined")
+    few = world.deliver("push", guid="g2", commits=[{"added": ["src/1"]}], **new)
+    assert few["site"][0] == "skip"

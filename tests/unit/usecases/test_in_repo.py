@@ -164,12 +164,15 @@ def test_what_another_release_kept_is_compiled_anew(world):
 
 
 def test_memory_is_bounded(world, monkeypatch):
-    monkeypatch.setattr("prowless.usecases.in_repo._CACHED", 1)
+    monkeypatch.setattr("prowless.usecases.in_repo._CACHED_BYTES", 500)
     world.at({".prow.yaml": jobs("one")})
     world.at({".prow.yaml": jobs("two")})
+    world.at({".prow.yaml": jobs("three")})
     world.state.stored.clear()
-    world.at({".prow.yaml": jobs("one")})
+    world.at({".prow.yaml": jobs("three")})
     assert world.compiled == 3
+    world.at({".prow.yaml": jobs("one")})
+    assert world.compiled == 4
 
 
 def test_symbolic_links_are_not_followed_and_it_is_said(world):

@@ -174,8 +174,10 @@ def read_in_repo(path: Path) -> tuple[Document, ...]:
     root, folder = (path, path / ".prow") if (path / ".prow").is_dir() else (path.parent, path)
     if folder is path and (path / ".prow.yaml").is_file():
         return (_read(path / ".prow.yaml", str(path / ".prow.yaml")),)
-    rules = root / prowignore.NAME
-    ignored = prowignore.ignore_rules({prowignore.NAME: rules.read_bytes()} if rules.is_file() else {})
+    rules = [root / prowignore.NAME, *folder.rglob(prowignore.NAME)]
+    ignored = prowignore.ignore_rules(
+        {rule.relative_to(root).as_posix(): rule.read_bytes() for rule in rules if rule.is_file()}
+    )
     names = [name for name in sorted(folder.rglob("*")) if name.suffix in _SUFFIXES and name.is_file()]
     if not folder.is_dir() or not names:
         raise ConfigError([f"{path}: neither .prow.yaml nor a folder .prow with YAML files is there"])

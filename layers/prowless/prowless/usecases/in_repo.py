@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of what is kept; another one's is compiled anew."""
 
-_CACHED = 32
+_CACHED_BYTES = 16 * 1024 * 1024
+"""Of what was read, in memory as in the bucket; values take a few times as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class InRepoConfigs:
         self._compile = compile_files
         self._ignore_rules = ignore_rules
         self._cache: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._sizes: dict[str, int] = {}
 
     def of(self, static: RepositoryConfig, snapshot: str) -> InRepoTrees:
         """The trees of one repository. `snapshot` is the hash of the snapshot that `static` is from."""
@@ -120,19 +122,25 @@ class InRepoConfigs:
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        data = self._objects.get(key)
-        record = json.loads(data) if data else {}
+        data = self._objects.get(key) or b"{}"
+        record = json.loads(data)
         if record.get("schema") != SCHEMA:
             record = self._compiled(static, sha, files)
             if self._config.snapshot() != snapshot:
                 # The snapshot was replaced meanwhile, and its successor's presets may be in here.
                 return _decoded(record)
-            text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
-            self._objects.put(key, text.encode(), "application/json")
-        found = self._cache[key] = _decoded(record)
-        if len(self._cache) > _CACHED:
-            self._cache.popitem(last=False)
+            data = json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
+            self._objects.put(key, data, "application/json")
+        found = _decoded(record)
+        self._remember(key, found, len(data))
         return found
+
+    def _remember(self, key: str, found: dict[str, Any], size: int) -> None:
+        self._cache[key] = found
+        self._sizes[key] = size
+        while sum(self._sizes.values()) > _CACHED_BYTES:
+            oldest, _ = self._cache.popitem(last=False)
+            del self._sizes[oldest]
 
     def _compiled(self, static: RepositoryConfig, sha: str, files: InRepoFiles) -> dict[str, Any]:
         notes: list[str] = []
