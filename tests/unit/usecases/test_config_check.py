@@ -242,6 +242,16 @@ def test_a_failure_of_github_is_raised_and_the_next_try_tells_once(world, call, 
     assert (world.status().state, len(world.comments())) == ("failure", 1)
 
 
+@pytest.mark.parametrize(("text", "told"), [(JOB % "x", "In-repo: bad"), (BAD, "jobs/unit.yaml:3: invalid")])
+def test_a_success_does_not_cover_that_the_pulls_own_prow_yaml_is_invalid(world, text, told):
+    world.number = world.github.open_pull(CONFIG, {"jobs/unit.yaml": text}).number
+    status = Status(context="prowless/config", state="failure", description="In-repo: bad")
+    world.github.create_status(CONFIG, world.pull.head_sha, status)
+    world.run()
+    assert world.status().state == "failure"
+    assert world.status().description.startswith(told)
+
+
 def test_a_strangers_comment_with_our_marker_is_not_ours(world):
     world.open({"jobs/unit.yaml": BAD})
     (ours,) = world.comments()

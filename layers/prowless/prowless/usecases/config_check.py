@@ -6,6 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+from prowless.domain import in_repo_jobs
 from prowless.domain.config import snapshot as snapshots
 from prowless.domain.config.compile import compile_config
 from prowless.domain.config.findings import WARNING, Problems
@@ -113,7 +114,10 @@ class CheckPull:
 
     def _set_status(self, pull: PullRequest, state: str, description: str, url: str) -> None:
         status = Status(context=CONFIG_CONTEXT, state=state, description=description, target_url=url)
-        if self._github.statuses(pull.repository, pull.head_sha).get(CONFIG_CONTEXT) != status:
+        present = self._github.statuses(pull.repository, pull.head_sha).get(CONFIG_CONTEXT)
+        # The pull's own .prow.yaml speaks in this context as well; that it is invalid must not be covered by a success.
+        in_repo = present and present.state == "failure" and present.description.startswith(in_repo_jobs.FAILED)
+        if present != status and not (in_repo and state == "success"):
             self._github.create_status(pull.repository, pull.head_sha, status)
 
     def _comment(self, pull: PullRequest, report: ConfigReport) -> str:
