@@ -114,7 +114,7 @@ def test_a_role_names_the_resources_it_may_touch(role: str) -> None:
 @pytest.mark.parametrize("role", sorted(resources("AWS::IAM::Role")))
 def test_wildcards_stand_only_behind_a_named_prefix(role: str) -> None:
     allowed = re.compile(
-        r"(?:\$\{\w+\.Arn\}/(?:[a-z]+/)?\*|.*:execution:\$\{AWS::StackName\}-prowjob:\*|.*:role/prowless-cluster-\*.*|\*)$"
+        r"(?:\$\{\w+\.Arn\}/(?:[a-z-]+/)*\*|.*:execution:\$\{AWS::StackName\}-prowjob:\*|.*:role/prowless-cluster-\*.*|\*)$"
     )
     for entry in statements(resources("AWS::IAM::Role")[role]):
         for text in strings(entry["Resource"]):

@@ -116,6 +116,7 @@ def _expirations(bucket: str) -> dict[str, Any]:
 
 def test_what_the_buckets_hold_ends_by_prefix() -> None:
     assert _expirations("StateBucket") == {
+        "config/in-repo/": 30,
         "deliveries/": 90,
         "periodics/": 90,
         "sources/": 2,
