@@ -42,6 +42,10 @@ coverage: $(DEV) ## Run the unit tests and require that they take every branch o
 	@$(BIN)/coverage run -m pytest $(COVERAGE_ARGS) tests/unit tests/compat
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
+.PHONY: bench
+bench: $(DEV) ## Show how long decisions and checks take; the ratios that must hold are tests/bench
+	@$(BIN)/python -m tests.bench
+
 .PHONY: lint
 lint: lint-ruff lint-mypy lint-imports lint-statelint validate ## Check style, types, layering, state machine and template
 

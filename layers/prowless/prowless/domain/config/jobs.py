@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from prowless.domain.config.enabled import RepositoryPlugins
@@ -100,9 +101,9 @@ class BranchJob(Job):
 
         Each list is one expression joined with `|`, so an item with a `|` at its top level leaks, as in Prow.
         """
-        if self.skip_branches and compile_regex("|".join(self.skip_branches)).search(branch):
+        if self.skip_branches and _names(self.skip_branches, branch):
             return False
-        return not self.branches or compile_regex("|".join(self.branches)).search(branch)
+        return not self.branches or _names(self.branches, branch)
 
     @property
     def every_branch(self) -> bool:
@@ -216,6 +217,12 @@ class RepositoryConfig:
             in_repo=data.get("in_repo", False),
             external_plugins=tuple(map(ExternalPlugin.from_dict, data.get("external_plugins", ()))),
         )
+
+
+@lru_cache(maxsize=1024)
+def _names(patterns: tuple[str, ...], branch: str) -> bool:
+    """Whether one of the expressions is found in the branch; a repository's jobs share few lists."""
+    return compile_regex("|".join(patterns)).search(branch)
 
 
 def default_trigger(name: str) -> str:
