@@ -176,10 +176,10 @@ def _objects(bucket: str) -> Objects:
 
     from prowless.adapters.aws.objects import S3Objects  # noqa: PLC0415
 
-    return S3Objects(boto3.client("s3", **_local_credentials()), bucket)
+    return S3Objects(boto3.client("s3", **local_credentials()), bucket)
 
 
-def _local_credentials() -> dict[str, Any]:
+def local_credentials() -> dict[str, Any]:
     """Made-up credentials for an embedded stack's endpoint, which needs some and checks none."""
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
     if endpoint.hostname not in {"127.0.0.1", "localhost"} or "AWS_ACCESS_KEY_ID" in os.environ:

@@ -30,6 +30,10 @@ MAX_FILE = 25 * 1024 * 1024
 """Bytes of a payload or world file; GitHub sends no larger bodies."""
 
 
+MOST_DELIVERIES = 1000
+_PLACES = ("bucket", "table")
+
+
 def add_to(commands: Any) -> None:
     """Add the command to the program's subparsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -40,10 +44,13 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--payload", type=Path, help="file with the raw webhook body")
     parser.add_argument("--world", type=Path, help="file with what GitHub would have answered (docs/explain.md)")
     parser.add_argument("--stored", metavar="DELIVERY", help="show what dispatch decided about this delivery instead")
+    parser.add_argument("--url", help="show what was decided about this pull request instead (its page's address)")
+    parser.add_argument("--last", type=int, help="with --url: how many deliveries to show, newest first; else 10")
     parser.add_argument("--periodic", metavar="JOB", help="show when this periodic was started, or why not, instead")
-    parser.add_argument("--bucket", help="with these two: the stack's state bucket (output StateBucketName)")
-    parser.add_argument("--table", help="with --stored: the table of deliveries (DeliveriesTableName), for forwards")
-    parser.add_argument("--day", help="with these two: one day, as 2026-11-18 in UTC; else the last 90")
+    parser.add_argument("--bucket", help="with these three: the stack's state bucket (output StateBucketName)")
+    parser.add_argument("--table", help="with --url and --stored: the table of deliveries (DeliveriesTableName)")
+    parser.add_argument("--stack", help="with --url, instead of these two: the CloudFormation stack's name")
+    parser.add_argument("--day", help="with --stored and --periodic: one day, as 2026-11-18 in UTC; else the last 90")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print the result")
     parser.set_defaults(run=run)
 
@@ -51,6 +58,9 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; its exit code: 0 explained, 2 unusable input."""
     try:
+        if options.url is not None:
+            return _of_url(options)
+        _given(options, (), ("last", "stack"))
         kept = options.stored is not None or options.periodic is not None
         explanation = _kept(options) if kept else _explained(options)
     except ConfigError as error:
@@ -288,17 +298,52 @@ def _json(path: Path) -> Any:
         raise ConfigError([f"{path}: not JSON: {error}"]) from error
 
 
+def _of_url(options: argparse.Namespace) -> int:
+    """The history of a pull request in a running installation."""
+    import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
+
+    from prowless.adapters.aws.deliveries import DynamoDeliveries  # noqa: PLC0415  as above
+    from prowless.adapters.aws.objects import S3Objects  # noqa: PLC0415
+    from prowless_local import stored_pulls  # noqa: PLC0415
+    from prowless_local.central import local_credentials  # noqa: PLC0415
+
+    refused = ("config", "event", "payload", "world", "stored", "periodic", "day")
+    _given(options, () if options.stack else ("bucket", "table"), (*refused, *(_PLACES if options.stack else ())))
+    repository, number = stored_pulls.parse_url(options.url)
+    last = 10 if options.last is None else options.last
+    if not 1 <= last <= MOST_DELIVERIES:
+        raise ConfigError([f"prowless explain: --last is a number from 1 to {MOST_DELIVERIES}"])
+    known = local_credentials()
+    bucket, table = options.bucket, options.table
+    if options.stack:
+        bucket, table = stored_pulls.places(boto3.client("cloudformation", **known), options.stack)
+    deliveries = DynamoDeliveries(boto3.client("dynamodb", **known), table)
+    state = S3Objects(boto3.client("s3", **known), bucket)
+    history = stored_pulls.of_pull(deliveries, state, repository, number, last)
+    if options.format == "json":
+        print(json.dumps(history.to_dict(), indent=1))
+        return 0
+    from prowless_local.explanation import show, show_history  # noqa: PLC0415  JSON needs no terminal library
+
+    show_history(f"{repository}#{number}", stored_pulls.COLUMNS, [one.told() for one in history.kept])
+    if history.newest:
+        show(history.newest)
+    return 0
+
+
 def _kept(options: argparse.Namespace) -> Explanation:
     import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
 
+    from prowless_local.central import local_credentials  # noqa: PLC0415  as above
     from prowless_local.stored_decisions import days, forwards, of_periodic, stored  # noqa: PLC0415  as above
 
     other = ("periodic",) if options.stored is not None else ("table",)
     _given(options, ("bucket",), ("config", "event", "payload", "world", *other))
+    known = local_credentials()
     among = list(days(options.day, datetime.fromtimestamp(time.time(), UTC)))
     if options.periodic is not None:
-        return of_periodic(boto3.client("s3"), options.bucket, options.periodic, among)
-    explanation = stored(boto3.client("s3"), options.bucket, options.stored, among)
+        return of_periodic(boto3.client("s3", **known), options.bucket, options.periodic, among)
+    explanation = stored(boto3.client("s3", **known), options.bucket, options.stored, among)
     if options.table is None:
         return explanation
-    return replace(explanation, forwards=forwards(boto3.client("dynamodb"), options.table, options.stored))
+    return replace(explanation, forwards=forwards(boto3.client("dynamodb", **known), options.table, options.stored))

@@ -163,7 +163,8 @@ def show(explanation: Explanation) -> None:
     _line(console, f"{explanation.title}: {explanation.summary}", "bold")
     if rows:
         console.print()
-        _table(console, [one["verdict"] for one in explanation.decisions], rows)
+        styles = [_SIGNS.get(one["verdict"], ("", ""))[0] for one in explanation.decisions]
+        _table(console, ["", *COLUMNS], rows, styles)
     if explanation.actions:
         _line(console, "\nwhat follows:")
         for action in explanation.actions:
@@ -196,14 +197,23 @@ def _line(console: Console, text: str, style: str = "") -> None:
     console.print(Text(lead + shown(text[len(lead) :], 2000), style=style), soft_wrap=True)
 
 
-def _table(console: Console, verdicts: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    heads = ["", *COLUMNS]
+def show_history(title: str, columns: Sequence[str], told: Sequence[Mapping[str, str]]) -> None:
+    """A table of deliveries."""
+    console = Console(highlight=False)
+    _line(console, title, "bold")
+    console.print()
+    rows = [[shown(one[name], 300) for name in columns] for one in told]
+    _table(console, columns, rows, ["" for _ in rows])
+    console.print()
+
+
+def _table(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
+    """`styles` are those of each row's first two cells."""
     if console.is_terminal:
         table = Table(box=None, padding=(0, 1))
         for head in heads:
             table.add_column(head, overflow="fold")
-        for verdict, row in zip(verdicts, rows, strict=True):
-            style = _SIGNS.get(verdict, ("", ""))[0]
+        for style, row in zip(styles, rows, strict=True):
             table.add_row(*(Text(cell, style if at < 2 else "") for at, cell in enumerate(row)))  # noqa: PLR2004
         console.print(table)
         return

@@ -194,6 +194,9 @@ def addresses(stack: Stack) -> dict[str, str]:
         found["KUBECONFIG"] = str(stack.kubeconfig)
     if stack.options.endpoint_port is not None:
         push = f"prowless config push --bucket {stack.state.name} {stack.options.config}"
+        table = stack.aws.resources["DeliveriesTable"].ref
+        explain = f"prowless explain --bucket {stack.state.name} --table {table} --url PULL_REQUEST"
+        found["decisions"] = f"AWS_ENDPOINT_URL={stack.aws.endpoint_url} {explain}"
         found["new configuration"] = f"AWS_ENDPOINT_URL={stack.aws.endpoint_url} {push}"
     return found
 

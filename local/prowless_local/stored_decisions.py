@@ -68,7 +68,7 @@ def stored(client: S3Client, bucket: str, guid: str, among: Sequence[str]) -> Ex
             found = client.list_objects_v2(Bucket=bucket, Prefix=f"deliveries/{day}/{guid}.", MaxKeys=10)
         keys = {entry["Key"] for entry in found.get("Contents", [])}
         if key in keys:
-            return _record(guid, key, S3Objects(client, bucket).get(key) or b"")
+            return record(guid, key, S3Objects(client, bucket).get(key) or b"")
         if body in keys:
             raise ConfigError([f"delivery {guid} came on {day}, and dispatch has not finished with it: look later"])
     span = among[0] if len(among) == 1 else f"{among[-1]} to {among[0]}"
@@ -145,18 +145,28 @@ def _periodic_record(key: str, data: bytes) -> dict[str, str]:
     return {**decision, "reason": f"due {due}: {decision['reason']}", "due_at": due}
 
 
-def _record(guid: str, key: str, data: bytes) -> Explanation:
+def record(guid: str, key: str, data: bytes) -> Explanation:
+    """What a record of dispatch says.
+
+    Args:
+        guid: the delivery's.
+        key: the record's, for messages.
+        data: its bytes.
+
+    Raises:
+        ConfigError: it is none that this release understands.
+    """
     try:
-        record = json.loads(data)
+        kept = json.loads(data)
         return Explanation(
-            title=f"delivery {guid} ({record['event']})",
-            event=str(record["event"]),
+            title=f"delivery {guid} ({kept['event']})",
+            event=str(kept["event"]),
             delivery=guid,
-            summary=str(record["summary"]),
-            decisions=[{name: str(one[name]) for name in COLUMNS} for one in record["decisions"]],
-            problems=[str(one) for one in record.get("problems", ())],
-            notes=[str(one) for one in record.get("notes", ())],
-            refused=[{name: str(one[name]) for name in ("action", "error")} for one in record.get("refused", ())],
+            summary=str(kept["summary"]),
+            decisions=[{name: str(one[name]) for name in COLUMNS} for one in kept["decisions"]],
+            problems=[str(one) for one in kept.get("problems", ())],
+            notes=[str(one) for one in kept.get("notes", ())],
+            refused=[{name: str(one[name]) for name in ("action", "error")} for one in kept.get("refused", ())],
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError([f"{key} is not a record of decisions that this release understands"]) from error

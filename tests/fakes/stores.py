@@ -193,6 +193,11 @@ class MemoryDeliveries:
         with self.lock:
             return self.rows.get(guid)
 
+    def of_pull(self, repository: str, number: int, limit: int) -> list[Delivery]:
+        with self.lock:
+            found = [row for row in self.rows.values() if (row.repository, row.pull) == (repository, number)]
+        return sorted(found, key=lambda row: row.received_at, reverse=True)[:limit]
+
     def finish(self, guid: str, outcome: str, decisions: str) -> None:
         self._update(guid, outcome=outcome, decisions=decisions)
 

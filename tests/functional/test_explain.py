@@ -264,6 +264,12 @@ def test_problems_come_as_json_too(tmp_path, capsys):
         (["--stored", GUID, "--bucket", "b", "--event", "push"], ["--event has no meaning here"]),
         (["--stored", GUID, "--bucket", "b", "--day", "yesterday"], ["--day 'yesterday' is not a day"]),
         (["--stored", "../x", "--bucket", "b", "--day", "2026-11-18"], ["'../x' is not a delivery's GUID"]),
+        (["--stored", GUID, "--bucket", "b", "--last", "3"], ["--last has no meaning here"]),
+        (["--url", "https://x/a/b/pull/1"], ["--bucket is missing", "--table is missing"]),
+        (["--url", "https://x/a/b/pull/1", "--stack", "s", "--table", "t"], ["--table has no meaning here"]),
+        (["--url", "https://x/a/b/pull/1", "--stack", "s", "--day", "2026-11-18"], ["--day has no meaning here"]),
+        (["--url", "https://x/a/b/pull/1", "--stack", "s", "--last", "0"], ["--last is a number from 1 to 1000"]),
+        (["--url", "https://x/a/b", "--stack", "s"], ["is not a pull request's page"]),
     ],
 )
 def test_options_that_do_not_stand_together_are_named(capsys, monkeypatch, given, wanted):

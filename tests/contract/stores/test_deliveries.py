@@ -103,3 +103,16 @@ def test_of_racing_changes_one_wins(stores: Stores) -> None:
     changes = [Forward(state="sending", at=at) for at in range(5)]
     won = together([partial(stores.deliveries.change_forward, row.guid, "hook", QUEUED, one) for one in changes])
     assert sorted(won) == [False] * 4 + [True]
+
+
+def test_deliveries_of_a_pull_come_newest_first(stores: Stores) -> None:
+    for number in range(4):
+        stores.deliveries.record(delivery(guid=f"guid-{number}", received_at=1000 + number))
+    stores.deliveries.record(delivery(guid="other", pull=delivery().pull + 1))
+    stores.deliveries.record(delivery(guid="elsewhere", repository="other/repo"))
+    row = delivery()
+    found = stores.deliveries.of_pull(row.repository, row.pull, 3)
+    assert [one.guid for one in found] == ["guid-3", "guid-2", "guid-1"]
+    assert found[0] == delivery(guid="guid-3", received_at=1003)
+    assert len(stores.deliveries.of_pull(row.repository, row.pull, 100)) == 4
+    assert stores.deliveries.of_pull(row.repository, 999, 10) == []

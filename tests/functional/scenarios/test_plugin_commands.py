@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from tests.functional.scenarios.world import MEMBER, REPOSITORY, presubmit
 
+from prowless.adapters.aws.deliveries import DynamoDeliveries
 from prowless.domain.prowjob import Phase, State
 from prowless_local.cluster import Scripted
+from prowless_local.stored_pulls import of_pull, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,12 +65,20 @@ def test_explain_answers_in_one_comment_and_starts_nothing(start: Callable[..., 
     pull = world.open_pull()
     world.rest()
     for text in ("/explain docs", "/explain"):
+        world.pass_time(1)  # deliveries are ordered by the millisecond
         pull.comment(text)
         (answer,) = [one.body for one in pull.comments() if "Nothing was started" in one.body]
         assert "| <code>docs</code> | skip | run&#95;if&#95;changed |" in answer
         assert ("| <code>unit</code> | run | test-all |" in answer) == (text == "/explain")
     assert "success&#58; Job succeeded" in answer
     assert len(pull.runs()) == 1
+    table = DynamoDeliveries(world.aws.client("dynamodb"), world.aws.resources["DeliveriesTable"].ref)
+    history = of_pull(table, world.stack.state, *parse_url(f"{world.github.url}/{REPOSITORY}/pull/{pull.number}"), 20)
+    told = [one.told() for one in history.kept]
+    said = [one["summary"] for one in told if (one["event"], one["sender"]) == ("issue_comment", MEMBER)]
+    assert said == ["/explain: 1 run, 1 skip", "/explain: docs"]
+    assert (told[-1]["event"], told[-1]["action"], told[-1]["summary"]) == ("pull_request", "opened", "1 run, 1 skip")
+    assert [one["job"] for one in history.newest.decisions] == ["unit", "docs"]
 
 
 def test_a_run_that_is_cancelled_ends_and_can_be_asked_for_again(start: Callable[..., World]) -> None:

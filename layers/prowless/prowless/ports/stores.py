@@ -142,6 +142,10 @@ class Deliveries(Protocol):
         """The row, strongly consistent."""
         ...
 
+    def of_pull(self, repository: str, number: int, limit: int) -> list[Delivery]:
+        """The newest deliveries about a pull request, newest first. `repository` as GitHub writes it."""
+        ...
+
     def finish(self, guid: str, outcome: str, decisions: str) -> None:
         """Note how it ended and where its decisions are."""
         ...

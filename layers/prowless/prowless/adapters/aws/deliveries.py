@@ -56,6 +56,25 @@ class DynamoDeliveries:
         item = self._table.get(guid)
         return _delivery_of(item) if item else None
 
+    def of_pull(self, repository: str, number: int, limit: int) -> list[Delivery]:
+        """The newest deliveries about a pull request, newest first; the index is a moment behind the table."""
+        query: dict[str, Any] = {
+            "TableName": self._table.name,
+            "IndexName": "by_pull",
+            "KeyConditionExpression": "#pull_key = :pull_key",
+            "ExpressionAttributeNames": {"#pull_key": "pull_key"},
+            "ExpressionAttributeValues": {":pull_key": marshal(_pull_key(repository, number))},
+            "ScanIndexForward": False,
+        }
+        found: list[Delivery] = []
+        while True:
+            with translated(f"{self._table.subject}, index by_pull"):
+                answer = self._table.client.query(**query, Limit=limit - len(found))
+            found += (_delivery_of(item) for item in answer["Items"])
+            if len(found) >= limit or not answer.get("LastEvaluatedKey"):
+                return found
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def finish(self, guid: str, outcome: str, decisions: str) -> None:
         """Note how it ended and where its decisions are.
 
@@ -131,8 +150,12 @@ def _item_of(delivery: Delivery) -> Item:
     if delivery.forwards:
         row["forwards"] = {plugin: forward.to_dict() for plugin, forward in delivery.forwards.items()}
     if delivery.repository and delivery.pull:
-        row["pull_key"] = f"{delivery.repository}#{delivery.pull}"
+        row["pull_key"] = _pull_key(delivery.repository, delivery.pull)
     return {name: marshal(value) for name, value in row.items()}
+
+
+def _pull_key(repository: str, number: int) -> str:
+    return f"{repository}#{number}"
 
 
 def _delivery_of(item: Item) -> Delivery:
