@@ -67,6 +67,11 @@ def test_clone_options_of_a_periodic_have_no_effect():
     assert found.endswith('Name: "a"')
 
 
+def test_more_retries_than_there_are_is_noted():
+    assert "job a: 11 attempts of retry count as 10" in linted(periodic("retry: {attempts: 11, interval: 1h}"))
+    assert not [text for text in linted(periodic("retry: {attempts: 10, interval: 1h}")) if "attempts" in text]
+
+
 def test_jenkins_takes_no_cluster():
     jobs = "presubmits:\n  acme/app:\n  - {name: a, agent: jenkins, cluster: default}\n"
     assert "validate-cluster-field" not in linted(jobs)

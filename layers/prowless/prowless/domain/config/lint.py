@@ -15,6 +15,7 @@ from prowless.domain.config.document import Table
 from prowless.domain.config.manifests import refused_jobs
 from prowless.domain.config.templates import template_problems
 from prowless.domain.config.validate import JENKINS, KUBERNETES
+from prowless.domain.schedule import MAX_RETRIES
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def lint(compiled: Compiled, sources: Sources, problems: Problems, annotations: 
         if note := _bucket_note(job):
             problems.note_once(job.source, note)
     for periodic in compiled.periodics:
+        if (attempts := periodic.retry.get("attempts") or 0) > MAX_RETRIES:
+            problems.note(periodic.source, f"job {periodic.name}: {attempts} attempts of retry count as {MAX_RETRIES}")
         if any(getattr(periodic, field) for field in _TOP_LEVEL_CLONE):
             text = (
                 "periodic jobs might clone 0, 1, or more repos, top level `clone_depth`, `clone_uri`, and `path_alias` "
