@@ -66,6 +66,11 @@ def test_override_without_a_context_is_answered_whoever_asks():
     assert "/override requires failed status contexts to operate on, but none was given" in said
 
 
+def test_override_of_blanks_overrides_nothing_and_says_nothing():
+    verdict = decide("/override  ", View(posted=states(docs="failure")), author="root")
+    assert (verdict.actions, verdict.summary) == ((), "/override: nothing")
+
+
 def test_who_is_no_administrator_overrides_nothing():
     verdict = decide("/override docs", View(posted=states(docs="failure")))
     (said,) = texts(verdict)

@@ -62,9 +62,10 @@ def test_without_trigger_a_push_starts_nothing_and_still_moves_the_configuration
     assert decisions(verdict) == {"publish": ("skip", "plugins")}
 
 
-def test_without_trigger_cancel_stops_nothing():
-    verdict = triggers.decide(comment_event("/cancel"), without("trigger"), VIEW)
-    assert (verdict.actions, verdict.summary) == ((), f"/cancel: {WHY.format('trigger')}")
+@pytest.mark.parametrize("text", ["/cancel", "/explain"])
+def test_our_own_commands_follow_the_trigger_plugin(text):
+    verdict = triggers.decide(comment_event(text), without("trigger"), VIEW)
+    assert (verdict.actions, verdict.summary) == ((), f"{text}: {WHY.format('trigger')}")
 
 
 @pytest.mark.parametrize(("text", "plugin"), [("/skip", "skip"), ("/override docs", "override")])
