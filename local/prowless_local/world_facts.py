@@ -114,6 +114,10 @@ class WorldFacts:
         known = _string(_table(_table(self._body.get("pull_request")).get("base")).get("sha"))
         return known or NO_COMMIT_KNOWN
 
+    def has_own_files(self) -> bool:
+        """Whether the file's files hold some."""
+        return self._in_repo.unmerged(self.pull().head_sha).present
+
     def in_repo(self) -> InRepoConfig:
         """The static jobs with those of the file's files; none if it does not tell."""
         if self._world.files is None:

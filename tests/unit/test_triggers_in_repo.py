@@ -71,6 +71,17 @@ def test_enabled_counts_as_having_presubmits():
     assert any(isinstance(action, AbortPull) for action in verdict.actions)
 
 
+@pytest.mark.parametrize("facts", [STRANGER, replace(PULL, draft=True)], ids=["a stranger's", "a draft"])
+def test_a_pull_of_a_repository_without_any_jobs_is_not_spoken_of(facts):
+    verdict, _ = decide(pull_event("opened"), own=InRepoConfig(config=EMPTY), config=EMPTY, facts=facts)
+    assert verdict.actions == ()
+
+
+def test_a_draft_is_told_about_where_the_repository_has_jobs_of_its_own():
+    verdict, _ = decide(pull_event("opened"), config=EMPTY, facts=replace(PULL, draft=True))
+    assert "Draft" in texts(verdict)[0]
+
+
 @pytest.mark.parametrize("event", [pull_event("opened"), pull_event("synchronize"), pull_event("reopened")])
 def test_a_strangers_files_are_not_read_before_approval(event):
     verdict, view = decide(event, facts=STRANGER)

@@ -60,6 +60,10 @@ class FakeView:
         self.asked.append("changed_files")
         return self.files
 
+    def has_own_files(self):
+        self.asked.append("has_own_files")
+        return self.own.present
+
     def in_repo(self):
         self.asked.append("in_repo")
         return self.own

@@ -85,6 +85,10 @@ class View(Protocol):
         """GitHub's test merge whose second parent is the present head; None if there is none yet."""
         ...
 
+    def has_own_files(self) -> bool:
+        """Whether the present head names files of the repository's own configuration; nothing in them is read."""
+        ...
+
     def in_repo(self) -> InRepoConfig:
         """The static jobs with those of the repository's own files in the tree under test.
 

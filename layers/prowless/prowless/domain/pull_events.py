@@ -58,11 +58,17 @@ class PullEventRules(PullRules):
         if pull.state != "open":
             return self.closed(pull)
         if not self.view.trusted(pull.author):
+            if not self._has_jobs():
+                return Verdict(summary=f"{pull.repository} has no presubmits")
             self._welcome(pull)
             return self.blocked("trust", f"{self.distrust(pull.author)}: {self.way_out()}")
-        if pull.draft:
+        if pull.draft and self._has_jobs():
             self.say("draft", replies.DRAFT)
         return self.automatic(pull, renew=False)
+
+    def _has_jobs(self) -> bool:
+        """Whether there is anything to speak of: Prow is silent where no presubmit is (`pull-request.go:61`)."""
+        return bool(self.config.presubmits) or self.view.has_own_files()
 
     def _welcome(self, pull: PullFacts) -> None:
         trust = self.config.trust

@@ -95,6 +95,10 @@ class GitHubFacts:
         self._pull, merge = await_test_merge(self._github, self._pull_now(), self._pause)
         return merge
 
+    def has_own_files(self) -> bool:
+        """Whether the present head names files of the repository's own configuration; nothing in them is read."""
+        return self._in_repo.unmerged(self._pull_now().head_sha).present
+
     def in_repo(self) -> InRepoConfig:
         """The static jobs with those of the repository's own files in the tree under test."""
         if self._own is None:
