@@ -45,7 +45,8 @@ class Options:
     """What the stack consists of. Without `kubeconfig` and `github_token` the clusters and GitHub are embedded.
 
     `schedules` and `webhooks` say whether events come by themselves. `parameters` are further values for the template's
-    parameters. With `user`, the embedded GitHub knows us by that user's token and not as an App.
+    parameters. With `user`, the embedded GitHub knows us by that user's token and not as an App. `slack_url` is a
+    stand-in for Slack's API, on this machine.
     """
 
     config: Path
@@ -60,6 +61,7 @@ class Options:
     webhook_secret: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
+    slack_url: str = ""
 
 
 class Stack:
@@ -113,6 +115,7 @@ class Stack:
             clock=self.clock,
             extra_environment={
                 **dict.fromkeys(_CLUSTER_FUNCTIONS, self._cluster_environment()),
+                "report": {"SLACK_API_URL": self.options.slack_url} if self.options.slack_url else {},
                 "forward": {"LOCAL_ENDPOINTS": ",".join(sorted(LOCAL_HOSTS))},
             },
             secrets={"GitHubSecret": github_secret, "WebhookSecret": self.webhook_secret},

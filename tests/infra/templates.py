@@ -59,8 +59,9 @@ def variables(function: Data) -> Data:
 
 
 def statements(role: Data) -> list[Data]:
-    """Every statement of a role's own policies."""
-    return [entry for policy in role["Policies"] for entry in policy["PolicyDocument"]["Statement"]]
+    """Every statement of a role's own policies, those included that stand there under a condition."""
+    found = [entry for policy in role["Policies"] for entry in policy["PolicyDocument"]["Statement"]]
+    return [entry["Fn::If"][1] if "Fn::If" in entry else entry for entry in found]
 
 
 def listed(value: Any) -> list[Any]:

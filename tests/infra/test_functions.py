@@ -26,8 +26,8 @@ SETTINGS = {
     "reconcile": settings.Reconcile,
     "config_sync": settings.ConfigSync,
 }
-OUTSIDE_AWS = {"KUBECONFIG", "KUBECONFIG_CONTEXT", "LOCAL_ENDPOINTS"}
-"""Settings that stand in for EKS, or open this machine's own ports, where there is no AWS."""
+OUTSIDE_AWS = {"KUBECONFIG", "KUBECONFIG_CONTEXT", "LOCAL_ENDPOINTS", "SLACK_API_URL"}
+"""Settings that stand in for EKS or Slack, or open this machine's own ports, where there is no AWS."""
 
 CLUSTER_FUNCTIONS = {"submit", "poll", "stop", "collect"}
 

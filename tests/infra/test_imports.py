@@ -46,7 +46,7 @@ from prowless.runtime.environment import Environment, SystemClock
 class Any(dict):
     def get(self, name, default=None):
         return {"CONFIG_SOURCES": "[]", "KUBECONFIG": "", "GITHUB_API_URL": "https://api.github.com",
-                "MAX_RECEIVES": "10"}.get(name, "x")
+                "MAX_RECEIVES": "10", "SLACK_API_URL": "https://slack.com/api"}.get(name, "x")
 app.handler.bind(Environment(variables=Any(), clock=SystemClock()))
 print(json.dumps(sorted(name for name in heavy if name in sys.modules)))
 """

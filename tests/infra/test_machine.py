@@ -27,6 +27,7 @@ TRANSIENT = {
     "RetryableError",
 }
 SENDS = {"Release", "ReleaseUnreported"}
+SLACK = {"ReportSlack", "ReportSlackOnly"}
 LAMBDA_TASKS = sorted(tasks().keys() - SENDS)
 
 
@@ -109,7 +110,7 @@ def test_nothing_ends_without_a_report() -> None:
     assert not reachable(machine()["StartAt"], without=frozenset({"ReportFinal"})) & ends
 
 
-@pytest.mark.parametrize("name", sorted(tasks().keys() - SENDS - {"ReportFinal"}))
+@pytest.mark.parametrize("name", sorted(tasks().keys() - SENDS - SLACK - {"ReportFinal"}))
 def test_every_error_leads_to_the_report(name: str) -> None:
     for error in ("States.Timeout", "Lambda.Unknown", "PermanentError", "ConfigError", "KeyError"):
         assert "ReportFinal" in reachable(caught(tasks()[name], error)), error
@@ -117,12 +118,20 @@ def test_every_error_leads_to_the_report(name: str) -> None:
 
 def test_what_the_report_cannot_do_is_released_and_left_to_reconcile() -> None:
     assert caught(states()["ReportFinal"], "PermanentError") == "ReleaseUnreported"
-    assert successors(states()["ReleaseUnreported"]) == {"Unreported"}
+    assert successors(states()["ReleaseUnreported"]) == {"ReportSlackOnly", "Unreported"}
     assert usual_successors(states()["ReportFinal"]) == {"Release"}
     for name in ("Unreported", "Unreleased"):
         assert states()[name]["Type"] == "Fail"
     (rule,) = [event for event in functions()["reconcile"]["Events"].values() if event["Type"] == "EventBridgeRule"]
     assert "FAILED" in rule["Properties"]["Pattern"]["detail"]["status"]
+
+
+def test_slack_is_told_after_the_release_and_changes_no_end() -> None:
+    (rule,) = states()["Released"]["Choices"]
+    assert (rule["StringEquals"], rule["Next"], states()["Released"]["Default"]) == ("slack", "ReportSlack", "Done")
+    assert usual_successors(states()["Release"]) == {"Released"}
+    assert successors(states()["ReportSlack"]) == {"Done"}
+    assert successors(states()["ReportSlackOnly"]) == {"Unreported"}
 
 
 def test_a_failed_pending_report_does_not_fail_the_job() -> None:

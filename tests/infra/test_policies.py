@@ -48,6 +48,14 @@ def test_what_the_role_does_not_say_is_denied(
     assert _denied(function, service, operation, params)
 
 
+def test_report_reads_the_slack_token_only_if_there_is_one() -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:slack-AbCdEf"
+    given = Policies(Template(ROOT / "template.yaml", {"SlackTokenSecretArn": arn}, naming.identify))
+    for policies, function, denied in ((given, "Report", False), (POLICIES, "Report", True), (given, "Submit", True)):
+        call = (f"{function}Function", "secretsmanager", "GetSecretValue", {"SecretId": arn})
+        assert bool(policies.denied(*call)) is denied
+
+
 def test_every_action_and_table_of_a_transaction_is_looked_at() -> None:
     update = {"Update": {"TableName": _ref("ProwJobsTable")}}
     put = {"Put": {"TableName": _ref("ControlTable")}}

@@ -35,7 +35,13 @@ def test_the_longest_row_we_know_of_is_under_4_kb():
         state=State.FAILURE,
         held=held,
         object={"kind": "PipelineRun", "namespace": "n" * 63, "name": "i" * 36, "uid": "u" * 36},
-        reported={"github": "failure", "github-attempt": "failure"},
+        reported={
+            "github": "failure",
+            "github-attempt": "failure",
+            "slack": "failure",
+            "slack-attempt": "failure again",
+            "slack-error": "e" * 160,
+        },
     )
     size = sum(len(name) + len(str(next(iter(value.values())))) for name, value in marshal(item_of(row)).items())
     assert size < 4096, size

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from moto.core.exceptions import AWSError
 from moto.sqs.models import SQSBackend
+from tests.fakes.slack import slack_server
 from tests.functional.scenarios.conftest import running
 from tests.functional.scenarios.kills import watched
+from tests.functional.scenarios.slacking import give_token, told_to
 from tests.functional.scenarios.stopping import STATES, stopped_at_work, stopped_on_entry
 from tests.functional.scenarios.world import HOUR, Pull, World, presubmit
 
@@ -22,16 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONG = Scripted(seconds=2 * HOUR)
+TOLD = {"slack": {"channel": "builds", "job_states_to_report": ["success", "failure", "aborted", "error"]}}
 FUNCTIONS = ("report", "prepare", "submit", "poll", "stop", "collect")
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    with running(
-        tmp_path_factory.mktemp("stopped"),
-        presubmits=[presubmit(max_concurrency=3)],
-        clusters={"default": {"max_concurrency": 5}},
-    ) as world:
+    with (
+        slack_server() as slack,
+        running(
+            tmp_path_factory.mktemp("stopped"),
+            presubmits=[presubmit(max_concurrency=3, reporter_config=TOLD)],
+            clusters={"default": {"max_concurrency": 5}},
+            **told_to(slack),
+        ) as world,
+    ):
+        give_token(world)
         yield world
 
 
@@ -108,6 +116,7 @@ LEADS_TO: dict[str, Callable[[World], Pull]] = {
     **dict.fromkeys(["CountStop", "Stop", "Stopped"], closed),
     "Unreachable": unpolled,
     "ReleaseUnreported": unreported,
+    "ReportSlackOnly": unreported,
     "Unreported": unreported,
     "Unreleased": unreleased,
 }

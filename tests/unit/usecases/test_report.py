@@ -10,6 +10,7 @@ from prowless.ports.github import Status
 from prowless.usecases.records import Records
 from prowless.usecases.report import ReportRun
 from prowless.usecases.runs import Runs
+from prowless.usecases.tell_slack import TellSlack
 from tests.fakes.clock import NOW, FixedClock
 from tests.fakes.config import FixedConfig
 from tests.fakes.github import MemoryGitHub
@@ -17,7 +18,7 @@ from tests.fakes.stores import MemoryArtifacts, MemoryControl, MemoryObjects, Me
 
 
 class World:
-    def __init__(self):
+    def __init__(self, slack=None):
         self.clock = FixedClock()
         self.github = MemoryGitHub()
         self.github.create_repository("acme/app")
@@ -27,12 +28,14 @@ class World:
         self.artifacts = MemoryArtifacts()
         self.runs = Runs(self.prowjobs, MemoryObjects())
         self.config = FixedConfig()
+        self.pauses = []
         records = Records(artifacts=self.artifacts, clock=self.clock)
         self.report = ReportRun(
             runs=self.runs,
             config=self.config,
             control=self.control,
             github=self.github,
+            slack=TellSlack(runs=self.runs, config=self.config, slack=slack, pause=self.pauses.append),
             records=records,
             clock=self.clock,
         )

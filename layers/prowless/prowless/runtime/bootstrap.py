@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from prowless.ports.config import ConfigSource
     from prowless.ports.engine import Clusters
     from prowless.ports.github import GitHub
+    from prowless.ports.slack import Slack
     from prowless.runtime.boundary import Persistent
     from prowless.runtime.environment import Environment
     from prowless.usecases.receive import ReceiveDelivery
@@ -241,17 +242,20 @@ def report_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     from prowless.adapters.aws import clients
     from prowless.adapters.aws.control import DynamoControl
     from prowless.usecases.report import ReportRun
+    from prowless.usecases.tell_slack import TellSlack
 
     given = settings.load(settings.Report, environment.variables)
+    runs, config = _runs(given.prowjobs_table, given.state_bucket), _config(environment, given.state_bucket)
     report = ReportRun(
-        runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(environment, given.state_bucket),
+        runs=runs,
+        config=config,
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
         github=_github(environment, given),
+        slack=TellSlack(runs=runs, config=config, slack=_slack(environment, given), pause=environment.clock.sleep),
         records=_records(environment, given.artifacts_bucket),
         clock=environment.clock,
     )
-    phases = {"pending": report.pending, "final": report.final}
+    phases = {"pending": report.pending, "final": report.final, "slack": report.slack}
     return lambda event: phases[event["phase"]](event["prowjob"])
 
 
@@ -379,6 +383,17 @@ def _github(environment: Environment, given: settings.GitHubAccess) -> GitHub:
 
     secret = SecretsManagerSecret(clients.secretsmanager(), given.github_secret_arn, environment.clock)
     return connect(given.github_api_url, secret.text, environment.clock)
+
+
+def _slack(environment: Environment, given: settings.Report) -> Slack | None:
+    if not given.slack_token_secret_arn:
+        return None
+    from prowless.adapters.aws import clients
+    from prowless.adapters.aws.secrets import SecretsManagerSecret
+    from prowless.adapters.slack import SlackWeb
+
+    secret = SecretsManagerSecret(clients.secretsmanager(), given.slack_token_secret_arn, environment.clock)
+    return SlackWeb(given.slack_api_url, secret.text)
 
 
 def _clusters(environment: Environment, given: settings.ClusterAccess) -> Clusters:

@@ -128,12 +128,14 @@ class ClusterArtifacts(ClusterAccess):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(GitHubAccess):
-    """report."""
+    """report. `slack_api_url` is another address of Slack's API, for tests; never set in AWS."""
 
     prowjobs_table: str
     control_table: str
     state_bucket: str
     artifacts_bucket: str
+    slack_token_secret_arn: str = ""
+    slack_api_url: str = "https://slack.com/api"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""report: tell GitHub where a run stands: once for each state, and never over a newer run's word."""
+"""report: tell GitHub where a run stands: once for each state, and never over a newer run's word; then Slack."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prowless.ports.stores import Control
     from prowless.usecases.records import Records
     from prowless.usecases.runs import Runs
+    from prowless.usecases.tell_slack import TellSlack
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +38,22 @@ class ReportRun:
     """Posts the commit status of a run, and keeps the comment that says what failed."""
 
     def __init__(
-        self, *, runs: Runs, config: ConfigSource, control: Control, github: GitHub, records: Records, clock: Clock
+        self,
+        *,
+        runs: Runs,
+        config: ConfigSource,
+        control: Control,
+        github: GitHub,
+        slack: TellSlack,
+        records: Records,
+        clock: Clock,
     ) -> None:
         """`records` knows where a run's files are, and writes the closing ones of a run that never came to collect."""
         self._config = config
         self._runs = runs
         self._control = control
         self._github = github
+        self._slack = slack
         self._records = records
         self._clock = clock
 
@@ -52,11 +62,16 @@ class ReportRun:
         job = self._runs.job(prowjob)
         if not job.wanted:
             return {"next": "final"}
-        self._report(self._addressed(job), job.description or "Job triggered.")
+        job = self._addressed(job)
+        self._report(job, job.description or "Job triggered.")
+        self._slack.begun(job)
         return {"next": "run"}
 
     def final(self, prowjob: str) -> dict[str, str]:
-        """Say how the run ended, after making sure that the row and the files say it too. `{"next": "release"}`."""
+        """Say how the run ended, after making sure that the row and the files say it too.
+
+        `{"next": "release"}`, or `slack` if it is to be told there once the run's place is given back.
+        """
         job = self._runs.job(prowjob)
         if not job.complete:
             change = completed(self._clock.now_ms())
@@ -65,7 +80,12 @@ class ReportRun:
         job = self._addressed(job)
         if self._report(job, job.description) and job.type is JobType.PRESUBMIT and job.pull:
             self._say(job)
-        return {"next": "release"}
+        return {"next": "slack" if self._slack.owed(job) else "release"}
+
+    def slack(self, prowjob: str) -> dict[str, str]:
+        """Tell Slack how the run ended, if it is to be told and was not. `{"next": "done"}`."""
+        self._slack.ended(self._addressed(self._runs.job(prowjob)))
+        return {"next": "done"}
 
     def _close(self, job: ProwJob) -> None:
         """Write the closing files. A bucket that refuses them, maybe why the run failed, is no reason for silence."""
