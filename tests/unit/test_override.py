@@ -3,11 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prowless.domain import plugins, triggers
 from prowless.domain.approvals import HeadSeen
 from prowless.domain.config.enabled import RepositoryPlugins
 from prowless.domain.decisions import CheckFact, Comment, PassCheck, Record, SetStatus, StatusFact
+from prowless.domain.plugins.entitlement import contexts_in
 from prowless.domain.status import description
 from tests.unit import event_bodies as bodies
 from tests.unit.plugin_facts import CONFIG, View, decide, set_contexts, states
@@ -217,3 +220,20 @@ def test_overrides_are_cancelled_on_the_head_that_was_meant():
     verdict = decide("/override-cancel", View(posted=OVERRIDDEN, heads=heads), author="root")
     assert set_contexts(verdict) == []
     assert "was pushed after that was written" in verdict.summary
+
+
+def split_as_prow(line):
+    """`parseOverrideInput` (`override.go:353`): a blank splits unless an odd number of quotes came before it."""
+    fields, quoted = [""], False
+    for character in line:
+        quoted ^= character == '"'
+        if character == " " and not quoted:
+            fields.append("")
+        else:
+            fields[-1] += character
+    return [one.strip().strip('"') for one in fields if one]
+
+
+@given(st.text(alphabet=' "ab/', max_size=20))
+def test_contexts_are_split_as_prow_splits_them(line):
+    assert contexts_in(line) == split_as_prow(line)
