@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from prowless.domain.config import build
 from prowless.domain.config.jobs import Periodic, default_trigger
 from tests.unit.config_texts import SPEC, compiled, only, presubmits, problems, shard
 
@@ -144,3 +145,11 @@ def test_a_repository_is_org_and_name():
 def test_a_kubernetes_object_is_not_a_configuration():
     (problem,) = problems(compiled, config="apiVersion: v1\nkind: ConfigMap\ndata: {}\n")
     assert "a Kubernetes object, not configuration" in problem
+
+
+def test_more_jobs_than_any_organisation_has_are_refused_where_they_begin(monkeypatch):
+    monkeypatch.setattr(build, "MAX_JOBS", 2)
+    jobs = [f"{{name: {name}, spec: {SPEC}}}" for name in "abcd"]
+    assert problems(presubmits, *jobs) == (
+        "jobs/0.yaml:5: presubmits of acme/app: more than 2 jobs; from here on none is read",
+    )

@@ -1,20 +1,15 @@
 import json
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prowless.domain.commands import parse
 from prowless.domain.config.jobs import (
     Periodic,
     Postsubmit,
     Presubmit,
     RepositoryConfig,
-    default_rerun_command,
-    default_trigger,
 )
-from prowless.domain.filters import comment_filters, select
 from prowless.domain.refs import Refs
 from prowless.domain.trust import TrustOptions
 
@@ -100,26 +95,3 @@ def test_a_postsubmit_that_says_never_is_not_one_that_says_nothing():
 )
 def test_a_periodics_rule_has_one_text(fields, text):
     assert Periodic(name="p", **fields).schedule == text
-
-
-def test_one_event_over_500_jobs_takes_milliseconds():
-    jobs = [
-        Presubmit(
-            name=f"pull-{n}",
-            trigger=default_trigger(f"pull-{n}"),
-            rerun_command=default_rerun_command(f"pull-{n}"),
-            branches=("^main$",),
-        )
-        for n in range(500)
-    ]
-    body = "/test pull-77"
-    filters = comment_filters(body, parse(body), dict, honour_ok_to_test=True)
-
-    def decide():
-        return sum(select(job, filters, "main", list).run for job in jobs)
-
-    assert decide() == 1
-    begin = time.process_time()
-    decide()
-    # Twenty times what it takes, so that only another complexity class fails it.
-    assert time.process_time() - begin < 0.1

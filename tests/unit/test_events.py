@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prowless.domain import events
+from prowless.domain.errors import PermanentError
 from prowless.domain.event_names import KNOWN_EVENTS
 from prowless.domain.events import CommentEvent, InvalidEventError, MergeGroupEvent, PullRequestEvent, PushEvent
 from tests.unit import event_bodies as bodies
@@ -212,6 +213,74 @@ def test_a_deleted_account_is_a_ghost():
 def test_a_body_of_another_shape_is_refused_with_event_and_path(name, body, path):
     with pytest.raises(InvalidEventError, match=f"event {name}: {path} is not"):
         events.parse(name, body)
+
+
+COMMON = ["repository.full_name", "repository.id", "repository.name"]
+PULL = [f"pull_request.{name}" for name in ("number", "state", "base.repo.full_name")]
+GROUP = {
+    f"{side}_{part}": text for side in ("head", "base") for part, text in (("sha", "a" * 40), ("ref", "refs/heads/x"))
+}
+REQUIRED = [
+    (
+        "pull_request",
+        bodies.pull_request(),
+        [*COMMON, *PULL, *(f"pull_request.{n}" for n in ("id", "head.sha", "base.ref", "updated_at"))],
+    ),
+    ("push", bodies.push(), [*COMMON, "ref", "before", "after"]),
+    (
+        "issue_comment",
+        bodies.issue_comment(),
+        [*COMMON, "issue.number", "issue.state", "comment.id", "comment.updated_at"],
+    ),
+    ("pull_request_review", bodies.review(), [*COMMON, *PULL, "review.id"]),
+    (
+        "merge_group",
+        {"repository": bodies.repository(), "merge_group": GROUP},
+        [*COMMON, *(f"merge_group.{n}" for n in GROUP)],
+    ),
+]
+
+
+@pytest.mark.parametrize("value", [None, {"a": 1}, [], True, -1.5, ""])
+@pytest.mark.parametrize(
+    ("name", "body", "path"), [(name, body, path) for name, body, paths in REQUIRED for path in paths]
+)
+def test_a_field_that_a_rule_needs_is_named_if_it_is_missing_or_of_another_type(name, body, path, value):
+    changed = copy.deepcopy(body)
+    *folders, last = path.split(".")
+    inner = changed
+    for folder in folders:
+        inner = inner[folder]
+    assert last in inner
+    inner[last] = value
+    with pytest.raises(PermanentError, match=rf"^webhook body of event {name}: {path} is not "):
+        events.parse(name, changed)
+
+
+def paths_of(value, *above):
+    for key, inner in value.items():
+        yield (*above, key)
+        if isinstance(inner, dict):
+            yield from paths_of(inner, *above, key)
+
+
+@pytest.mark.parametrize(("name", "body", "required"), REQUIRED)
+def test_every_other_field_may_be_absent(name, body, required):
+    for path in paths_of(body):
+        changed = copy.deepcopy(body)
+        inner = changed
+        for folder in path[:-1]:
+            inner = inner[folder]
+        del inner[path[-1]]
+        dotted = ".".join(path)
+        if not any(f"{one}.".startswith(f"{dotted}.") for one in [*required, "repository.owner"]):
+            assert events.parse(name, changed).repository == "acme/app"
+
+
+def test_an_owner_has_a_login_or_a_name():
+    body = bodies.push(repository=bodies.repository() | {"owner": {}})
+    with pytest.raises(PermanentError, match=r"repository\.owner\.name is not a text"):
+        events.parse("push", body)
 
 
 def test_long_texts_are_cut():

@@ -64,6 +64,11 @@ def test_what_is_not_override_is_none(text):
     assert not plugins.parse(text, text)
 
 
+def test_override_of_blanks_overrides_nothing():
+    verdict = decide("/override   ", View(posted=states(docs="failure")), author="root")
+    assert (verdict.actions, verdict.summary) == ((), "/override: nothing")
+
+
 def test_override_without_a_context_is_answered_whoever_asks():
     (said,) = texts(decide("/override", View(), author="stranger"))
     assert "/override requires failed status contexts to operate on, but none was given" in said
