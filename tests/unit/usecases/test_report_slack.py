@@ -64,6 +64,7 @@ def test_a_failure_is_told_once_after_github(world, slack):
 def test_what_nobody_wants_to_know_is_not_told(world, slack):
     assert end(world, world.run(**PASSED)) == "release"
     assert end(world, world.run("p", kind=JobType.POSTSUBMIT, **FAILED)) == "release"
+    assert world.report.pending(world.run("q", "6")) == {"next": "run"}
     assert slack.calls == 0
 
 
