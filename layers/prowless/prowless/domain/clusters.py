@@ -36,7 +36,7 @@ class Cluster:
 
     def to_dict(self) -> dict[str, Any]:
         """As the snapshot keeps it."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != f.default}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cluster:

@@ -158,7 +158,9 @@ def _keys(repository: str) -> tuple[str, str, str]:
 
 
 def _filled(value: Any) -> dict[str, Any]:
-    return {f.name: found for f in fields(value) if (found := getattr(value, f.name)) or found == 0}
+    """The fields that do not hold their default."""
+    usual = type(value)()
+    return {f.name: found for f in fields(value) if (found := getattr(value, f.name)) != getattr(usual, f.name)}
 
 
 def _known(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:
