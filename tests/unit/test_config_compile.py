@@ -149,7 +149,7 @@ def test_a_kubernetes_object_is_not_a_configuration():
 
 def test_more_jobs_than_any_organisation_has_are_refused_where_they_begin(monkeypatch):
     monkeypatch.setattr(build, "MAX_JOBS", 2)
-    jobs = [f"{{name: {name}, spec: {SPEC}}}" for name in "abcd"]
-    assert problems(presubmits, *jobs) == (
-        "jobs/0.yaml:5: presubmits of acme/app: more than 2 jobs; from here on none is read",
+    four = ", ".join(f"{{name: {name}, spec: {SPEC}}}" for name in "abcd")
+    assert problems(compiled, f"presubmits:\n  acme/app: [{four}]\n  acme/lib: [{four}]\n") == (
+        "jobs/0.yaml:2: presubmits of acme/app: more than 2 jobs; from here on none is read",
     )
