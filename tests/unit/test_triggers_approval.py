@@ -268,12 +268,28 @@ def test_cancel_takes_the_approvals_back_and_starts_nothing():
 # ---- sticky -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("event", [comment("/test unit"), comment("/ok-to-test"), labeled(), labeled("lgtm")])
-def test_sticky_trust_asks_no_ledger(event):
+@pytest.mark.parametrize(
+    ("event", "labels"),
+    [
+        (comment("/test unit"), frozenset()),
+        (comment("/ok-to-test"), frozenset()),
+        (labeled(), OK),
+        (labeled("lgtm"), frozenset({"lgtm"})),
+    ],
+)
+def test_sticky_trust_asks_no_ledger(event, labels):
     sticky = replace(CONFIG, trust=TrustOptions(sticky=True))
-    facts = view(())
+    facts = view((), labels=labels)
     assert started(triggers.decide(event, sticky, facts)) == ["unit"]
     assert "ledger" not in facts.asked
+
+
+@pytest.mark.parametrize("label", ["ok-to-test", "lgtm"])
+@pytest.mark.parametrize("sticky", [True, False], ids=["sticky", "commit"])
+def test_a_label_that_was_taken_off_since_approves_nothing(label, sticky):
+    config = replace(CONFIG, trust=TrustOptions(sticky=sticky))
+    verdict = triggers.decide(labeled(label), config, view())
+    assert (verdict.actions, decisions(verdict)["unit"]) == ((), (Outcome.SKIP, "label"))
 
 
 def test_the_welcome_says_that_an_approval_holds_for_one_commit_unless_it_is_sticky():

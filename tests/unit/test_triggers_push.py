@@ -1,5 +1,7 @@
 """The trigger plugin's rules, one event at a time."""
 
+from dataclasses import replace
+
 import pytest
 
 from prowless.domain import events, triggers
@@ -36,6 +38,21 @@ def test_a_tag_starts_postsubmits_like_a_branch():
     verdict = triggers.decide(events.parse("push", bodies.push("refs/tags/v1.0")), PUSHED, FakeView())
     assert started(verdict) == ["release"]
     assert verdict.actions[0].spec.report is False
+
+
+@pytest.mark.parametrize("branches", [(), ("main",), ("^release",)])
+def test_a_branch_of_the_merge_queue_starts_no_postsubmit(branches):
+    config = replace(PUSHED, postsubmits=(replace(PUBLISH, branches=branches),))
+    push = bodies.push(f"refs/heads/gh-readonly-queue/main/pr-4-{'b' * 40}")
+    verdict = triggers.decide(events.parse("push", push), config, FakeView())
+    assert started(verdict) == []
+    assert decisions(verdict)["publish"] == (Outcome.SKIP, "branches" if "^release" in branches else "merge-queue")
+
+
+def test_a_postsubmit_that_names_the_merge_queues_branches_runs_there():
+    config = replace(PUSHED, postsubmits=(replace(PUBLISH, branches=("^gh-readonly-queue/main/",)),))
+    push = bodies.push(f"refs/heads/gh-readonly-queue/main/pr-4-{'b' * 40}")
+    assert started(triggers.decide(events.parse("push", push), config, FakeView())) == ["publish"]
 
 
 def test_changed_files_decide_before_always_run():

@@ -72,8 +72,9 @@ def test_a_person_who_puts_the_label_on_starts_the_jobs_and_the_bot_does_not():
 
 
 def test_lgtm_builds_an_untrusted_pull_once_and_a_trusted_one_not_at_all():
-    untrusted = triggers.decide(pull_event("labeled", label="lgtm"), CONFIG, FakeView(trusted_users=STRANGER))
-    trusted = triggers.decide(pull_event("labeled", label="lgtm"), CONFIG, FakeView())
+    labelled = replace(PULL, labels=frozenset({"lgtm"}))
+    untrusted = triggers.decide(pull_event("labeled", label="lgtm"), CONFIG, FakeView(labelled, trusted_users=STRANGER))
+    trusted = triggers.decide(pull_event("labeled", label="lgtm"), CONFIG, FakeView(labelled))
     assert (started(untrusted), started(trusted)) == (["unit"], [])
 
 

@@ -157,10 +157,20 @@ def presubmit_choice(job: Presubmit, match: Match, branch: str, changes: Changes
     return _choice("manual", _manual(job), run=False)
 
 
+QUEUE_BRANCHES = "gh-readonly-queue/"
+"""What GitHub's merge queue calls the branches that it makes for its groups."""
+
+
 def postsubmit_choice(job: Postsubmit, branch: str, changes: Changes) -> Choice:
-    """Whether a postsubmit runs: branch, then changed files, then `always_run`, then yes (`jobs.go:482-507`)."""
+    """Whether a postsubmit runs: branch, then changed files, then `always_run`, then yes (`jobs.go:482-507`).
+
+    The merge queue's branches hold what is not merged yet, and `branches: [main]` finds itself in their names. Only
+    jobs that name them run there; Prow, which has no merge queue, would run them all.
+    """
     if not job.runs_on(branch):
         return _other_branch(job, branch)
+    if branch.startswith(QUEUE_BRANCHES) and not any(QUEUE_BRANCHES in pattern for pattern in job.branches):
+        return _choice("merge-queue", f"{shown(branch)} is not merged yet, and branches does not name it", run=False)
     if choice := _by_changes(job, changes):
         return choice
     if job.always_run is False:

@@ -82,6 +82,8 @@ class PullEventRules(PullRules):
             return self.closed(pull)
         if event.label == OK_TO_TEST and is_bot(self.view.bot(), event.sender):
             return Verdict(summary="the label was put on for a command, which starts the jobs itself")
+        if event.label not in pull.labels:
+            return self.nothing("label", f"the label {event.label} has been taken off since")
         if event.label == LGTM and self.trusted_pull(pull):
             return Verdict(summary="the pull request is trusted, so its jobs have been started already")
         if self.binds(pull) and not self.approved(pull):
