@@ -39,3 +39,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_name(data):
 
 def test_a_pattern_of_a_stranger_takes_linear_time():
     assert not ignore_rules({".prowignore": b"*a" * 300})("a" * 5_000 + "b")
+
+
+def test_a_bracket_in_a_range_is_a_character():
+    assert ignore_rules({".prowignore": b"[[a]"})("[")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING
 
 import re2
@@ -49,6 +50,9 @@ def _spec(path: str, data: bytes) -> GitIgnoreSpec:
     if len(data) > MAX_SIZE:
         raise ConfigError([f"{path}: larger than {MAX_SIZE} bytes"])
     try:
-        return GitIgnoreSpec.from_lines(data.decode().splitlines(), backend="re2")
+        with warnings.catch_warnings():
+            # pathspec compiles with Python's `re` too, which warns of `[[`; what searches is RE2.
+            warnings.simplefilter("ignore", FutureWarning)
+            return GitIgnoreSpec.from_lines(data.decode().splitlines(), backend="re2")
     except (ValueError, re.error, re2.error) as exc:  # it compiles with both
         raise ConfigError([f"{path}: not in gitignore's syntax: {exc}"]) from exc
