@@ -48,8 +48,21 @@ class ClusterUnreachableError(RetryableError):
 
 
 class ConfigError(PermanentError):
-    """Configuration that cannot be used; `problems` holds one line each, with file and position where known."""
+    """Configuration that cannot be used; `problems` holds one line each, with file and position where known.
+
+    Lines and their number are bounded, as most of them quote what strangers wrote.
+    """
+
+    MAX_PROBLEMS = 1_000
+    MAX_PROBLEM = 3_000
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+        kept = [_cut(problem, self.MAX_PROBLEM) for problem in problems[: self.MAX_PROBLEMS]]
+        if len(problems) > self.MAX_PROBLEMS:
+            kept.append(f"… and {len(problems) - self.MAX_PROBLEMS} more")
+        super().__init__("\n".join(kept))
+        self.problems = tuple(kept)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

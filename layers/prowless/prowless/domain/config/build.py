@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from prowless.domain.config import validate
+from prowless.domain.config import conflicts, validate
 from prowless.domain.config.decode import Reader, Struct
 from prowless.domain.config.job_options import option_warnings
 from prowless.domain.config.jobs import (
@@ -74,7 +74,7 @@ class JobBuilder:
         """Names and contexts, over all documents."""
         for kind, lists in (("presubmit", self.presubmits), ("postsubmit", self.postsubmits)):
             for repository, jobs in lists.items():
-                for at, problem in validate.list_problems(jobs, kind):
+                for at, problem in conflicts.list_problems(jobs, kind):
                     self.problems.error(f"{at} ({repository})", problem)
         seen: dict[str, str] = {}
         for job in self.periodics:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from prowless.domain.wording import shown
 
 MAX_PROBLEMS = 500
 """Findings that are kept of each level and name; a broken generator makes thousands of equal ones."""
+MAX_TEXT = 2_000
+"""Characters of one finding; names and contexts in it may have any length."""
+MAX_ALL = 1024 * 1024
+"""Characters of all findings of one level."""
+_MAX_PLACE = 500
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 LEVELS = (ERROR, WARNING, NOTE)
@@ -28,11 +35,16 @@ class Finding:
 
 @dataclass(slots=True)
 class Problems:
-    """What is wrong or has no effect, collected: one line each, with file and line."""
+    """What is wrong or has no effect, collected: one line each, with file and line.
+
+    Strangers write most of what is told here, so each line is made fit to be shown, and number and size are bounded.
+    """
 
     _found: dict[str, list[Finding]] = field(default_factory=lambda: {level: [] for level in LEVELS})
     _kept: dict[tuple[str, str], int] = field(default_factory=dict)
     _once: dict[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
+    _size: dict[str, int] = field(default_factory=dict)
+    _left_out: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -64,9 +76,9 @@ class Problems:
         found: list[Finding] = []
         for level, single in self._found.items():
             found += single
-            for (other, name), count in self._kept.items():
-                if other == level and count > MAX_PROBLEMS:
-                    more = f"{count - MAX_PROBLEMS} more {level}s like these are not listed"
+            for (other, name), count in self._left_out.items():
+                if other == level:
+                    more = f"{count} more {level}s like these are not listed"
                     found.append(Finding(level=level, name=name, text=more))
             found += [
                 Finding(level=level, name=name, at=at, text=text + _places(count))
@@ -84,14 +96,26 @@ class Problems:
         return [str(finding) for finding in self.findings() if finding.level != ERROR]
 
     def _add(self, finding: Finding) -> None:
-        kind = (finding.level, finding.name)
-        self._kept[kind] = self._kept.get(kind, 0) + 1
-        if self._kept[kind] <= MAX_PROBLEMS:
-            self._found[finding.level].append(finding)
+        at, text = shown(finding.at, _MAX_PLACE), shown(finding.text, MAX_TEXT)
+        if self._has_room(finding.level, finding.name, text):
+            self._found[finding.level].append(replace(finding, at=at, text=text))
 
     def _count(self, level: str, name: str, at: str, text: str) -> None:
-        first, count = self._once.get((level, name, text), (at, 0))
-        self._once[level, name, text] = (first, count + 1)
+        text = shown(text, MAX_TEXT)
+        known = self._once.get((level, name, text))
+        if known or self._has_room(level, name, text):
+            first, count = known or (shown(at, _MAX_PLACE), 0)
+            self._once[level, name, text] = (first, count + 1)
+
+    def _has_room(self, level: str, name: str, text: str) -> bool:
+        """Whether one more is kept; what is not, is counted."""
+        kind = (level, name)
+        kept, size = self._kept.get(kind, 0) + 1, self._size.get(level, 0) + len(text)
+        if kept > MAX_PROBLEMS or size > MAX_ALL:
+            self._left_out[kind] = self._left_out.get(kind, 0) + 1
+            return False
+        self._kept[kind], self._size[level] = kept, size
+        return True
 
 
 def _places(count: int) -> str:

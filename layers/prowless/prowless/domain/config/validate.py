@@ -110,28 +110,6 @@ def periodic_problems(job: Periodic) -> Iterator[str]:
         yield f"cannot parse Retry duration for {job.name}: {problem}"
 
 
-def list_problems(jobs: Sequence[BranchJob], kind: str) -> Iterator[tuple[str, str]]:
-    """What is wrong between the presubmits or postsubmits of one repository: names and contexts on one branch.
-
-    Each with the place of the later job.
-    """
-    duplicates: dict[str, str] = {}
-    names: dict[str, list[BranchJob]] = {}
-    contexts: dict[str, list[BranchJob]] = {}
-    for job in jobs:
-        if any(other.intersects(job) for other in names.get(job.name, ())):
-            duplicates.setdefault(job.name, job.source)
-        names.setdefault(job.name, []).append(job)
-        for other in contexts.get(job.context, ()):
-            if other.name != job.name and other.intersects(job):
-                yield job.source, f'jobs {other.name} and {job.name} report to the same GitHub context "{job.context}"'
-        contexts.setdefault(job.context, []).append(job)
-    if duplicates:
-        found = sorted(duplicates)
-        message = f"duplicated {kind} jobs (consider both inrepo and central config): [{' '.join(found)}]"
-        yield duplicates[found[0]], message
-
-
 def _agent_problems(job: Job, pod_namespace: str) -> Iterator[str]:
     """`validateAgent`, with our agent and its spec beside Prow's."""
     agent = job.agent
