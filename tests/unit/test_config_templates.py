@@ -82,3 +82,15 @@ def test_templates_are_kept_by_repository_and_organisation():
     named = ["acme/app", "acme/x", "other/app", "other/x"]
     assert [found.report_template(name) for name in named] == ["repo", "org", "", "all"]
     assert central(compiled()).report_template("acme/app") == ""
+
+
+def test_all_slack_templates_of_a_configuration_are_tried_within_one_budget():
+    costly, wrong = "{{range 8000}}{{end}}", "{{.Spec.Refs.Org}}"
+
+    def warned(first):
+        templates = {"a/a": first, "a/b": first, "a/c": wrong}
+        lines = "".join(f"  {key}: {{channel: c, report_template: '{text}'}}\n" for key, text in templates.items())
+        return "report-templates" in linted(periodic(), f"slack_reporter_configs:\n{lines}")
+
+    assert warned("{{range 8}}{{end}}")
+    assert not warned(costly)

@@ -171,7 +171,7 @@ def test_what_is_not_a_template(text, problem):
         ("{{template `x`}}", 'template "x" not defined'),
         ("{{range .Share}}{{end}}", "range can't iterate over the value"),
         ("{{define `x`}}{{template `x`}}{{end}}{{template `x`}}", "more than 50 templates inside each other"),
-        ("{{range 9999}}{{range 9999}}{{end}}{{end}}", "more than 20000 steps"),
+        ("{{range 9999}}{{range 9999}}{{end}}{{end}}", "takes too many steps"),
         ("{{$x := `ab`}}{{range 99}}{{$x = print $x $x}}{{end}}", "print makes more than 65536 characters"),
         ("{{$x := printf `%1000s` 1}}{{range 99}}{{$x}}{{end}}", f"writes more than {MAX_OUTPUT} characters"),
     ],

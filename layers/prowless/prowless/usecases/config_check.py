@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 class CheckPull:
     """Compiles the sources with a pull request's test merge in the place of its base, and tells the result on GitHub.
 
-    Compiling reads data within limits and runs nothing, so it is done for everybody's pull requests.
+    Compiling reads data within limits, so it is done for everybody's pull requests. Nothing of theirs runs but the
+    templates of Slack reports, on an empty ProwJob and within `domain.config.slack.TRIAL`.
     """
 
     def __init__(

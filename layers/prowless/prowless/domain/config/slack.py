@@ -8,7 +8,7 @@ from prowless.domain.config import warning_names
 from prowless.domain.config.decode import Struct, boolean, mapping_of, nearest, structure, text, texts
 from prowless.domain.config.document import Table
 from prowless.domain.config.templates import check_template
-from prowless.domain.gotemplate import TemplateError, execute, parse
+from prowless.domain.gotemplate import Budget, TemplateError, execute, parse
 from prowless.domain.prowjob import State
 from prowless.domain.prowjob_template import PROWJOB
 from prowless.domain.refs import JobType
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from prowless.domain.config.findings import Problems
 
 SECTION = "slack_reporter_configs"
+TRIAL = 10_000
+"""Steps, and characters that functions make, in which all report templates of a configuration are tried; real ones take
+some ten steps each. What is left when they are spent is only compared with a ProwJob's fields."""
 _REFUSED = "failed to validate slackreporter config:"
 _TOKEN = "messages are posted where the stack has a Slack token: parameter SlackTokenSecretArn"  # noqa: S105  no token
 
@@ -63,28 +66,30 @@ def read_reporters(
         document: the config.yaml that they are of, for positions.
         section: its `slack_reporter_configs` as it was read.
         problems: takes what Prow refuses as errors, and a template that fails on an empty ProwJob as a warning: it
-            may be written for runs that have what it names.
+            may be written for runs that have what it names. Strangers' pull requests are read as well, so all
+            templates together are tried within `TRIAL`.
     """
     config = document.data if isinstance(document.data, Table) else Table()
     key = next((name for name in config if name.lower() == SECTION), SECTION)
     table = config.get(key)
     if section:
         problems.note_once(document.at(config.line_of(key)), f"{SECTION}: {_TOKEN}")
-    found = {}
+    found, budget = {}, Budget(steps=TRIAL, made=TRIAL)
     for name, fields in section.items():
         at = document.at(table.line_of(name) if isinstance(table, Table) else 0)
         if not fields.get("channel"):
             problems.error(at, f"{_REFUSED} channel must be set")
         if written := fields.get("report_template"):
-            _check(at, written, problems)
+            _check(at, written, problems, budget)
         found[name] = SlackReporter.from_dict(fields)
     return found
 
 
-def _check(at: str, template: str, problems: Problems) -> None:
-    if check_template(at, "", template, f"{_REFUSED} failed to parse template", problems):
+def _check(at: str, template: str, problems: Problems, budget: Budget) -> None:
+    if check_template(at, "", template, f"{_REFUSED} failed to parse template", problems) or budget.spent:
         return
     try:
-        execute(parse("", template), PROWJOB.record({}))
+        execute(parse("", template), PROWJOB.record({}), budget)
     except TemplateError as error:
-        problems.warn(at, f"failed to execute report_template: {error}", warning_names.TEMPLATES)
+        if not budget.spent:
+            problems.warn(at, f"failed to execute report_template: {error}", warning_names.TEMPLATES)

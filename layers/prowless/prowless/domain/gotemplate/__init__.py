@@ -7,8 +7,8 @@ and the predefined functions except `call`; methods are not.
 
 from __future__ import annotations
 
-from prowless.domain.gotemplate.evaluate import execute
+from prowless.domain.gotemplate.evaluate import Budget, execute
 from prowless.domain.gotemplate.nodes import Template, TemplateError
 from prowless.domain.gotemplate.parse import parse
 
-__all__ = ["Template", "TemplateError", "execute", "parse"]
+__all__ = ["Budget", "Template", "TemplateError", "execute", "parse"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prowless.domain.gotemplate.functions import FUNCTIONS
+from prowless.domain.gotemplate.functions import FUNCTIONS, MAX_OUTPUT
 from prowless.domain.gotemplate.nodes import (
     Action,
     Branch,
@@ -24,21 +25,39 @@ if TYPE_CHECKING:
 
     from prowless.domain.gotemplate.nodes import Nodes, Operand, Template
 
-MAX_OUTPUT = 64 * 1024
-"""Characters that a template may write."""
 MAX_STEPS = 20_000
 """Nodes and operands that are looked at."""
+MAX_MADE = 16 * MAX_OUTPUT
+"""Characters and items that all functions together make: what variables can hold beside the data and literals."""
 MAX_CALLS = 50
 """Templates that call each other."""
 
 
-def execute(template: Template, data: Any) -> str:
+@dataclass(slots=True)
+class Budget:
+    """What is left to spend; several executions may share one."""
+
+    steps: int = MAX_STEPS
+    made: int = MAX_MADE
+
+    @property
+    def spent(self) -> bool:
+        """Whether a limit was reached."""
+        return min(self.steps, self.made) < 0
+
+
+def execute(template: Template, data: Any, budget: Budget | None = None) -> str:
     """The text that a template makes of its data.
+
+    Args:
+        template: the parsed template.
+        data: what `.` is.
+        budget: less than the usual one, or one for several templates.
 
     Raises:
         TemplateError: a field is not there, a function refuses its arguments, or a limit is reached.
     """
-    run = _Run(template)
+    run = _Run(template, budget or Budget())
     try:
         run.nodes(template.nodes, data, [("", data)])
     except TemplateError as error:
@@ -51,12 +70,12 @@ class _JumpError(Exception):
 
 
 class _Run:
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, budget: Budget) -> None:
         self._template = template
+        self._budget = budget
         self.output: list[str] = []
         self.line = 1
         self._size = 0
-        self._steps = 0
         self._calls = 0
 
     def nodes(self, nodes: Nodes, dot: Any, variables: list[tuple[str, Any]]) -> None:
@@ -78,9 +97,9 @@ class _Run:
                 raise _JumpError(node.keyword)
 
     def _step(self) -> None:
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise TemplateError(f"more than {MAX_STEPS} steps")
+        self._budget.steps -= 1
+        if self._budget.steps < 0:
+            raise TemplateError("takes too many steps")
 
     def _write(self, text: str) -> None:
         self._size += len(text)
@@ -153,7 +172,7 @@ class _Run:
         if first.name in {"and", "or"}:
             return self._logic(first.name, rest, dot, variables, last)
         values = [self._operand(operand, dot, variables) for operand in rest] + last
-        return _called(first.name, values)
+        return self._called(first.name, values)
 
     def _logic(
         self, name: str, rest: list[Operand], dot: Any, variables: list[tuple[str, Any]], last: list[Any]
@@ -180,14 +199,22 @@ class _Run:
             case Pipeline():
                 return self._pipeline(operand, dot, variables)
             case Function(name):
-                return _called(name, [])
+                return self._called(name, [])
         value = self._operand(operand.base, dot, variables)
         for name in operand.fields:
             value = field(value, name)
         return value
 
+    def _called(self, name: str, values: list[Any]) -> Any:
+        value = _result(name, values)
+        if isinstance(value, str | list):
+            self._budget.made -= len(value)
+            if self._budget.made < 0:
+                raise TemplateError("its functions make too many characters")
+        return value
 
-def _called(name: str, values: list[Any]) -> Any:
+
+def _result(name: str, values: list[Any]) -> Any:
     if name == "not":
         if len(values) != 1:
             raise TemplateError(f"wrong number of args for not: want 1 got {len(values)}")

@@ -12,10 +12,13 @@ from prowless.domain.gotemplate.nodes import TemplateError
 from prowless.domain.gotemplate.values import index, kind, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
+MAX_OUTPUT = 64 * 1024
+"""Characters that a template may write, and that one function may make."""
 MAX_WIDTH = 1_000
 """Characters that a `printf` verb may be padded to."""
+_MAX_DIGITS = 4
 
 _VERB = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>[0-9]*)(?:\.(?P<precision>[0-9]*))?(?P<verb>.)", re.DOTALL)
 _NUMBERS = int | float
@@ -24,22 +27,36 @@ _NUMBERS = int | float
 def _printf(form: Any, *values: Any) -> str:
     if not isinstance(form, str):
         raise TemplateError("printf needs a format")
-    left = list(values)
+    return _joined("printf", _printed(form, iter(values)))
 
-    def one(match: re.Match[str]) -> str:
+
+def _printed(form: str, values: Iterator[Any]) -> Iterator[str]:
+    end = 0
+    for match in _VERB.finditer(form):
+        yield form[end : match.start()]
+        end = match.end()
         if match["verb"] == "%":
-            return "%"
-        if not left:
-            return f"%!{match['verb']}(MISSING)"
-        return _formatted(match, left.pop(0))
-
-    text = _VERB.sub(one, form)
-    extra = ", ".join(f"{kind(value)}={written(value)}" for value in left)
-    return f"{text}%!(EXTRA {extra})" if extra else text
+            yield "%"
+            continue
+        try:
+            value = next(values)
+        except StopIteration:
+            yield f"%!{match['verb']}(MISSING)"
+        else:
+            yield _formatted(match, value)
+    yield form[end:]
+    start = "%!(EXTRA "
+    for value in values:
+        yield f"{start}{kind(value)}={written(value)}"
+        start = ", "
+    if start == ", ":
+        yield ")"
 
 
 def _formatted(match: re.Match[str], value: Any) -> str:
     verb, flags = match["verb"], match["flags"]
+    if max(len(match["width"]), len(match["precision"] or "")) > _MAX_DIGITS:
+        raise TemplateError(f"printf: wider than {MAX_WIDTH}")
     width = int(match["width"] or 0)
     precision = None if match["precision"] is None else int(match["precision"] or 0)
     if max(width, precision or 0) > MAX_WIDTH:
@@ -50,6 +67,17 @@ def _formatted(match: re.Match[str], value: Any) -> str:
     if "-" in flags:
         return text.ljust(width)
     return text.zfill(width) if "0" in flags and isinstance(value, _NUMBERS) else text.rjust(width)
+
+
+def _joined(name: str, parts: Iterable[str]) -> str:
+    """The parts as one text; the first that is too many ends it, before the text is made."""
+    kept, size = [], 0
+    for part in parts:
+        size += len(part)
+        if size > MAX_OUTPUT:
+            raise TemplateError(f"{name} makes more than {MAX_OUTPUT} characters")
+        kept.append(part)
+    return "".join(kept)
 
 
 def _verb(verb: str, value: Any, precision: int | None) -> str | None:
@@ -106,11 +134,19 @@ def _slice(value: Any, *bounds: Any) -> Any:
 
 def _print(*values: Any) -> str:
     """Spaces between operands when neither is a text, as `fmt.Sprint`."""
-    text = ""
+    return _joined("print", _operands(values))
+
+
+def _operands(values: tuple[Any, ...]) -> Iterator[str]:
     for number, value in enumerate(values):
-        between = number and not isinstance(value, str) and not isinstance(values[number - 1], str)
-        text += (" " if between else "") + written(value)
-    return text
+        if number and not isinstance(value, str) and not isinstance(values[number - 1], str):
+            yield " "
+        yield written(value)
+
+
+def _println(*values: Any) -> str:
+    spaced = (f"{' ' if number else ''}{written(value)}" for number, value in enumerate(values))
+    return _joined("println", spaced) + "\n"
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -126,7 +162,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ne": lambda first, second: _comparable(first, second) and first != second,
     "print": _print,
     "printf": _printf,
-    "println": lambda *values: " ".join(map(written, values)) + "\n",
+    "println": _println,
     "slice": _slice,
     "urlquery": lambda *values: quote_plus(_print(*values)),
 }
