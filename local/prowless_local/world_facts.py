@@ -94,8 +94,9 @@ class WorldFacts:
             ),
         )
 
-    def test_merge(self) -> TrialMerge | None:
+    def test_merge(self, *, wait: bool = True) -> TrialMerge | None:
         """The file's base of the test merge; otherwise a clean merge on the payload's base is assumed."""
+        del wait
         base = self._merge_base()
         return TrialMerge(sha=NO_COMMIT_KNOWN, base_sha=base) if base else None
 

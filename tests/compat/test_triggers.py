@@ -27,7 +27,7 @@ class Facts:
         base = self._facts.get("base_ref", "main")
         return PullFacts(repository="acme/app", number=3, author="ada", head_sha=bodies.HEAD, base_ref=base)
 
-    def test_merge(self):
+    def test_merge(self, *, wait=True):
         return TrialMerge(sha="c" * 40, base_sha="b" * 40)
 
     def trusted(self, user):

@@ -2,6 +2,7 @@ import pytest
 
 from prowless.domain import commands
 from prowless.domain.config.jobs import Presubmit, default_rerun_command, default_trigger
+from prowless.domain.wording import marker
 
 
 def presubmit(name="unit", **fields):
@@ -173,6 +174,38 @@ def test_an_answer_quotes_every_line_so_that_it_holds_no_command():
     assert answer.startswith("@ada: No.\n")
     assert "\n>/test all\n>/retest\n" in answer
     assert not commands.parse(answer).concern_testing
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\u2028", "\u2029", "\x85", "\x0b", "\x0c"])
+def test_no_line_end_of_any_kind_leads_out_of_a_quotation(end):
+    answer = commands.response(login="eve", reply="No.", body=f"/test x{end}--- | ---{end}unit | x", url="u")
+    assert "\n>/test x\n>--- | ---\n>unit | x\n" in answer
+
+
+def test_a_quoted_marker_is_none():
+    mark = marker("approval acme/app#1")
+    answer = commands.response(login="eve", reply="No.", body=f"/test x\n{mark}\n<!-- test report -->", url="u")
+    assert mark not in answer
+    assert "<!-- test report -->" not in answer
+    assert "test report -->" in answer
+
+
+def test_a_quoted_help_note_makes_no_help_comment():
+    note = commands.TEST_WITHOUT_TARGET_NOTE
+    assert not commands.is_help_comment(commands.response(login="eve", reply="No.", body=f"/x\n{note}", url="u"))
+    assert commands.is_help_comment(commands.response(login="eve", reply=note, body="/test", url="u"))
+
+
+def test_help_for_very_many_jobs_fits_into_a_comment_and_says_how_many_are_left_out():
+    names = [f"{number:04}-{'x' * 60}" for number in range(1000)]
+    lists = {"optional": {f"/test {name}" for name in names}, "required": {f"/test r{name}" for name in names}}
+    text = commands.help_message("acme/app", "main", "", test_all=set(names), **lists)
+    answer = commands.response(login="ada", reply=text, body="/test ?" + "\n<!--" * 2000, url="u")
+    assert len(answer) < 65_536
+    shown = text.count("/test r")
+    assert f"\n\n{1000 - shown} more do not fit into this comment.\n\n" in text
+    assert text.count("```") == 2 * text.count("x\n```")
+    assert shown > 100
 
 
 def test_a_job_without_a_trigger_answers_to_no_comment():

@@ -100,6 +100,13 @@ def test_a_table_may_be_the_end_of_a_comment():
     assert status.parse_rows("Test name\n--- | ---\nunit | x") == [status.Row("unit", "unit | x")]
 
 
+@pytest.mark.parametrize("end", ["\r", "\u2028", "\x85", "\x0b"])
+def test_only_a_line_feed_ends_a_row(end):
+    body = f"words{end}--- | ---{end}unit | x"
+    assert status.parse_rows(body) == []
+    assert status.parse_rows("--- | ---\r\nunit | x\r\n\r\nno | row") == [status.Row("unit", "unit | x")]
+
+
 def test_the_comment_says_how_to_retest_and_carries_prows_marker():
     one = status.failure_comment("ada", [status.failure_row(run())])
     assert one.startswith("@ada: The following test **failed**, say `/retest` to rerun all failed tests")

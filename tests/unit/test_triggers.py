@@ -167,7 +167,7 @@ def test_a_merge_that_github_has_not_computed_blocks_visibly():
 
 def test_a_head_that_moves_while_github_merges_is_the_head_under_test():
     class Moving(FakeView):
-        def test_merge(self):
+        def test_merge(self, *, wait=True):
             self.facts = replace(PULL, head_sha="e" * 40)
             return TrialMerge(sha=MERGE, base_sha="f" * 40)
 
@@ -177,7 +177,7 @@ def test_a_head_that_moves_while_github_merges_is_the_head_under_test():
 
 def test_a_conflict_found_while_waiting_is_a_conflict():
     class Conflicting(FakeView):
-        def test_merge(self):
+        def test_merge(self, *, wait=True):
             self.facts = replace(PULL, mergeable=False)
 
     verdict = triggers.decide(pull_event("opened"), CONFIG, Conflicting())

@@ -201,9 +201,9 @@ def test_a_push_back_to_an_approved_commit_runs_and_the_request_is_taken_back():
 
 def test_a_push_while_the_merge_was_waited_for_blocks_what_was_decided_for_the_head_before():
     class Pushed(FakeView):
-        def test_merge(self):
+        def test_merge(self, *, wait=True):
             self.facts = replace(self.facts, head_sha="d" * 40)
-            return super().test_merge()
+            return super().test_merge(wait=wait)
 
     facts = Pushed(PULL, trusted_users=frozenset({"grace"}), heads=moved(3600))
     verdict = triggers.decide(comment(f"/ok-to-test {HEAD}"), CONFIG, facts)

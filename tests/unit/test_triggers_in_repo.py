@@ -111,9 +111,9 @@ def test_a_command_that_may_be_about_another_head_reads_nothing_of_a_strangers()
 
 def test_a_head_that_comes_while_github_merges_is_not_read_if_nobody_vouched_for_it():
     class Moving(FakeView):
-        def test_merge(self):
+        def test_merge(self, *, wait=True):
             self.facts = replace(STRANGER, head_sha="e" * 40)
-            return super().test_merge()
+            return super().test_merge(wait=wait)
 
     view = Moving(STRANGER, own=VALID_FILES)
     verdict = triggers.decide(comment_event("/test all"), STATIC, view)
@@ -168,11 +168,13 @@ def test_a_custom_trigger_of_theirs_is_found_on_an_approved_pull_whoever_says_it
 
 
 @pytest.mark.parametrize(
-    ("text", "read"), [("looks good", False), ("see https://x.example/y", False), ("a/b", False), ("try /that", True)]
+    ("text", "read"),
+    [("looks good", False), ("https://x.example/y", False), ("see /etc/hosts", False), ("hi\n/that", True)],
 )
-def test_talk_without_a_word_that_begins_with_a_slash_costs_nothing(text, read):
+def test_talk_without_a_line_that_begins_with_a_slash_costs_nothing(text, read):
     verdict, view = decide(comment_event(text))
     assert ("in_repo" in view.asked) is read
+    assert bool(view.asked) is read
     assert verdict.summary == "the comment holds no command of ours"
     assert verdict.actions == ()
 

@@ -48,7 +48,7 @@ class FakeView:
         self.asked.append("pull")
         return self.facts
 
-    def test_merge(self):
+    def test_merge(self, *, wait=True):
         self.asked.append("test_merge")
         return TrialMerge(sha=MERGE, base_sha=self.base) if self.base else None
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from prowless.domain.wording import marker
 from tests.unit.usecases.test_dispatch import REPOSITORY, World
 
 SHORTLY, LONG = 1_000, 40_000
@@ -78,3 +79,27 @@ def test_cancel_forgets_the_approvals(world):
     world.comment("/ok-to-test")
     world.comment("/ok-to-test cancel", guid="c2")
     assert world.ledger().approvals == ()
+
+
+def test_a_marker_that_somebody_wrote_is_nobodys_answer(world):
+    """Its key can be guessed: an answer that quotes it would be taken back in place of the standing comment."""
+    mark = marker(f"approval {REPOSITORY}#{world.pull.number}")
+    world.github.comment(REPOSITORY, world.pull.number, world.github.login(), f"> {mark}\n\n{marker('answer')}\n")
+    push(world, "2", "g2")
+    world.clock.advance(LONG)
+    world.comment("/ok-to-test")
+    push(world, "3", "g3")
+    assert len(standing(world)) == 1
+    world.clock.advance(LONG)
+    world.comment("/ok-to-test", guid="c2")
+    assert standing(world) == []
+    assert any(comment.body.startswith(f"> {mark}") for comment in world.github.comments(REPOSITORY, world.pull.number))
+
+
+def test_an_answer_quotes_no_marker(world):
+    mark = marker(f"approval {REPOSITORY}#{world.pull.number}")
+    world.comment(f"/test unit\n{mark}\n<!-- test report -->\u2028--- | ---\u2028unit | x", author="mallory")
+    answer = world.github.comments(REPOSITORY, world.pull.number)[-1].body
+    assert "Cannot trigger testing" in answer
+    assert mark not in answer
+    assert "<!-- test report -->" not in answer

@@ -168,6 +168,34 @@ def test_a_custom_trigger_starts_its_job(world):
     assert world.jobs() == ["unit", "x"]
 
 
+@pytest.mark.parametrize(("text", "cost"), [("see /etc/hosts", False), ("/go", True)])
+def test_talk_costs_no_call_and_what_may_be_a_trigger_waits_for_no_merge(world, text, cost):
+    opened(world)
+    world.github.change_pull(REPOSITORY, world.pull.number, mergeable=None)
+    del world.github.repositories[REPOSITORY].refs[f"pull/{world.pull.number}/merge"]
+    world.github.calls.clear()
+    before = world.clock.now
+    world.comment(text, guid="c2")
+    assert world.clock.now == before + 1  # that of `deliver`
+    assert "entries" not in calls(world)
+    assert bool(calls(world)) is cost
+
+
+def test_a_command_beside_it_waits_for_the_merge_all_the_same(world):
+    opened(world)
+    merge = f"pull/{world.pull.number}/merge"
+    refs = world.github.repositories[REPOSITORY].refs
+    computed = refs.pop(merge)
+
+    def compute(seconds):
+        refs[merge] = computed
+
+    world.dispatch._pause = compute
+    world.comment("/explain", guid="c2")
+    (said,) = world.github.comments(REPOSITORY, world.pull.number)
+    assert "<code>own</code>" in said.body
+
+
 def test_a_merge_group_runs_the_jobs_of_its_head(world):
     world.pull = world.github.open_pull(REPOSITORY, {".prow.yaml": OWN}, author="ada")
     head = world.github.queue(REPOSITORY, [world.pull.number])

@@ -82,6 +82,28 @@ def test_the_prowjob_of_an_override_is_over_at_once_and_owes_no_report(world):
     assert world.prowjobs.active("default", Phase.WAITING, 10) == []
 
 
+def test_where_the_base_branch_is_gone_an_override_knows_no_base(world):
+    world.fail("unit")
+    del world.github.repositories[REPOSITORY].refs["heads/main"]
+    world.comment("/override unit", author="root")
+    assert world.statuses() == {"unit": "success"}
+    assert world.github.statuses(REPOSITORY, world.head)["unit"].description == "Overridden by root"
+    (run,) = world.prowjobs.rows.values()
+    assert run.base_sha == ""
+
+
+def test_where_the_base_branch_is_gone_it_has_no_approvers(world):
+    world.fail("unit")
+    world.allow(override_top_level_owners=True)
+    world.github.commit(REPOSITORY, {"OWNERS": "approvers: [ada]\n"})
+    world.github.add_collaborator(REPOSITORY, "ada")
+    del world.github.repositories[REPOSITORY].refs["heads/main"]
+    world.comment("/override unit")
+    assert world.statuses() == {"unit": "failure"}
+    assert "unauthorized" in world.answers()[0]
+    assert world.github.calls_of("contents") == []
+
+
 def test_an_older_run_does_not_report_over_an_override(world):
     world.pull_event()
     (older,) = world.prowjobs.rows.values()

@@ -215,6 +215,22 @@ def test_comments_of_others_are_never_touched_even_with_our_marker(world):
     assert "fake |" not in world.comments()[1]
 
 
+def test_an_answer_of_ours_that_quotes_a_table_is_no_report_and_stays(world):
+    quoted = f"@mallory: No.\n\n{REPORT_MARKER}\n--- | ---\nfake | row\n\n</details>\n<!-- prowless:0 -->"
+    world.github.comment("acme/app", world.pull.number, world.github.login(), quoted)
+    world.report.final(world.run(**FAILED))
+    assert world.comments()[0] == quoted
+    assert "fake |" not in world.comments()[1]
+
+
+def test_prows_own_report_comment_is_taken_over(world):
+    rows = f"--- | ---\nlint | {'0' * 40} | [link](u) | true | `/test lint`\n\n<details>\n\n</details>\n{REPORT_MARKER}"
+    world.github.comment("acme/app", world.pull.number, world.github.login(), rows)
+    world.report.final(world.run(**FAILED))
+    (body,) = world.comments()
+    assert "\nlint | " in body
+
+
 def test_a_postsubmit_reports_on_its_commit_and_writes_no_comment(world):
     world.report.final(world.run(kind=JobType.POSTSUBMIT, **FAILED))
     assert world.status(sha=world.pull.base_sha).state == "failure"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from prowless.domain.regex import compile_regex
+from prowless.domain.wording import uncommented
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +27,6 @@ EMPTY_TEST = compile_regex(r"(?m)^/test\s*$")
 RETEST_WITH_TARGET = compile_regex(r"(?m)^/retest[ \t]+\S+")
 TEST_WITH_ANY_TARGET = compile_regex(r"(?m)^/test[ \t]+\S+")
 ANY_TEST = compile_regex(r"(?m)^/(?:re)?test\b")
-SLASH_WORD = compile_regex(r"(?:^|\s)/\w")
 CODE_BLOCK = compile_regex("(?msU)^```.*(\n```\n|\n```$)|(?msU)^~~~.*(\n~~~\n|\n~~~$)")
 """`pkg/markdown/code_block.go`: fenced blocks only; indented code and quotations are not special."""
 
@@ -44,8 +45,12 @@ _HELP_NOTES = (
     _OPTIONAL_NOTE,
 )
 _MOST_COMMITS = 10
+_QUOTATION = "\n\n<details>\n\nIn response to "
 _QUOTED = 4_000
 """Characters of a comment that an answer quotes."""
+
+_LISTED = 48_000
+"""Characters of the lists in a help comment: with the quotation, GitHub's 65,536 suffice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +138,11 @@ def parse(text: str) -> Commands:
 
 
 def may_trigger(text: str) -> bool:
-    """Whether a text could be the trigger of a job that is not known yet: a word in it begins with a slash.
+    """Whether a text could be the trigger of a job that is not known yet: a line of it begins with a slash.
 
-    A job's trigger may be any expression. This keeps ordinary talk from costing calls.
+    A job's trigger may be any expression, but nearly all begin with `(?m)^/`. This keeps talk from costing calls.
     """
-    return "/" in text and SLASH_WORD.search(text)
+    return text.startswith("/") or "\n/" in text
 
 
 def help_message(
@@ -158,32 +163,43 @@ def help_message(
         test_all: names of the jobs that `/test all` would run.
         optional: rerun commands of the optional jobs of that branch.
         required: rerun commands of the required ones.
+
+    What does not fit into a comment of GitHub's is counted only.
     """
     if not (test_all or optional or required):
         return f"No presubmit jobs available for {repository}@{branch}"
+    everything = len(test_all) == len(optional) + len(required)
+    room = _LISTED // sum(map(bool, (required, optional, test_all and not everything)))
     text = note
     if required:
-        text += f"{_REQUIRED_NOTE}{_blocks(required)}\n\n"
+        text += f"{_REQUIRED_NOTE}{_blocks(required, room)}\n\n"
     if optional:
-        text += f"{_OPTIONAL_NOTE}{_blocks(optional)}\n\n"
-    if len(test_all) == len(optional) + len(required):
+        text += f"{_OPTIONAL_NOTE}{_blocks(optional, room)}\n\n"
+    if everything:
         return text + "Use `/test all` to run all jobs.\n"
     if test_all:
-        names = _blocks(test_all)
+        names = _blocks(test_all, room)
         return f"{text}Use `/test all` to run the following jobs that were automatically triggered:{names}\n\n"
     return text
 
 
 def is_help_comment(body: str) -> bool:
     """Whether a comment of ours is such a list, which the next `/test` makes obsolete."""
-    return any(note in body for note in _HELP_NOTES)
+    return any(note in body.partition(_QUOTATION)[0] for note in _HELP_NOTES)
 
 
 def response(*, login: str, reply: str, body: str, url: str) -> str:
-    """An answer to a comment, with the comment quoted below it (`pkg/plugins/respond.go`)."""
-    quoted = "\n".join(f">{line}" for line in body[:_QUOTED].split("\n"))
-    return f"@{login}: {reply}\n\n<details>\n\nIn response to [this]({url}):\n\n{quoted}\n\n</details>"
+    """An answer to a comment, with the comment quoted below it (`pkg/plugins/respond.go`).
+
+    Whatever anybody takes for the end of a line begins a quoted one, and no marker of ours is in the quotation.
+    """
+    quoted = "\n".join(f">{line}" for line in uncommented(body[:_QUOTED]).splitlines())
+    return f"@{login}: {reply}{_QUOTATION}[this]({url}):\n\n{quoted}\n\n</details>"
 
 
-def _blocks(names: Collection[str]) -> str:
-    return "".join(f"\n```\n{name}\n```" for name in sorted(names))
+def _blocks(names: Collection[str], room: int) -> str:
+    """As many names as fit into so many characters, and how many did not."""
+    blocks = [f"\n```\n{name}\n```" for name in sorted(names)]
+    fit = sum(end <= room for end in accumulate(map(len, blocks)))
+    rest = f"\n\n{len(blocks) - fit} more do not fit into this comment." if fit < len(blocks) else ""
+    return "".join(blocks[:fit]) + rest

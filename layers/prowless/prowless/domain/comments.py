@@ -57,7 +57,7 @@ class CommentRules(PullRules):
         if pull.state != "open" or not (self.view.trusted(event.author) or self.trusted_pull(pull)):
             return False
         if not self._unbound(event, asked, pull):
-            self.load(pull)
+            self.load(pull, wait=False)
         return any(job.triggered_by(text) for job in self.config.presubmits)
 
     def _gated(self, event: CommentEvent, asked: commands.Commands) -> Verdict:

@@ -81,8 +81,8 @@ class View(Protocol):
         """The pull request as it stands now."""
         ...
 
-    def test_merge(self) -> TrialMerge | None:
-        """GitHub's test merge whose second parent is the present head; None if there is none yet."""
+    def test_merge(self, *, wait: bool = True) -> TrialMerge | None:
+        """GitHub's test merge whose second parent is the present head; None if there is none, after a `wait` or now."""
         ...
 
     def has_own_files(self) -> bool:
@@ -142,7 +142,7 @@ class View(Protocol):
         ...
 
     def base_head(self) -> str:
-        """The commit at the head of the pull's base branch."""
+        """The commit at the head of the pull's base branch; nothing if the branch is gone."""
         ...
 
     def unfinished(self) -> Sequence[RunFact]:

@@ -62,16 +62,17 @@ class PullRules:
     fresh: bool = False
     """Whether the event brought the head, so that no status of ours is there to be taken back."""
 
-    def load(self, pull: PullFacts) -> None:
+    def load(self, pull: PullFacts, *, wait: bool = True) -> None:
         """Add the jobs of the repository's own files, where these count.
 
         The pull's author wrote them: call it once somebody trusted stands behind the head. Waiting for the merge may
-        bring another head, which is not read unless it may run as well.
+        bring another head, which is not read unless it may run as well. Without `wait`, nothing is read before GitHub
+        has computed the merge.
         """
         if not self.config.in_repo or self.own is not None:
             return
-        if pull.mergeable is not False:
-            self.view.test_merge()
+        if pull.mergeable is not False and self.view.test_merge(wait=wait) is None and not wait:
+            return
         if self._overtaken(pull):
             return
         own = self.own = self.view.in_repo()

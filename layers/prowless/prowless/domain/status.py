@@ -94,13 +94,16 @@ class Row:
 
 
 def parse_rows(body: str) -> list[Row]:
-    """The table rows of an earlier report comment: what follows a line of dashes, up to an empty line."""
+    """The table rows of an earlier report comment: what follows a line of dashes, up to an empty line.
+
+    Lines end in a line feed only, as for Prow (`pkg/github/report/report.go:241`).
+    """
     rows: list[Row] = []
     inside = False
-    for line in body.splitlines():
+    for line in map(str.strip, body.split("\n")):
         if line.startswith("---"):
             inside = True
-        elif inside and not line.strip():
+        elif inside and not line:
             break
         elif inside:
             rows.append(Row(line.split("|", 1)[0].strip(), line))

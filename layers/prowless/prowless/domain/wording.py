@@ -48,6 +48,16 @@ def marker(key: str) -> str:
     return f"<!-- prowless:{hashlib.sha256(key.encode()).hexdigest()[:16]} -->"
 
 
+def uncommented(text: str) -> str:
+    """The text with no HTML comment in it, which could pass for a marker of ours."""
+    return text.replace("<!--", "<! --")
+
+
+def marked(body: str, mark: str) -> bool:
+    """Whether a comment ends with a marker: only there it is ours, elsewhere it may be a stranger's words."""
+    return body.rstrip().endswith(mark)
+
+
 def listed(names: Sequence[str], limit: int = 60) -> str:
     """The first few names, separated by commas, and `…` if there are more. `limit` is the length of each."""
     parts = [shown(name, limit) for name in names[:_LISTED]]
@@ -61,7 +71,7 @@ def counted(number: int, noun: str) -> str:
 
 def fenced(lines: Sequence[str]) -> str:
     """The first lines in a block of code that none of them can end, and without comments that a marker could be in."""
-    told = [shown(line, MAX_LINE).replace("<!--", "<! --") for line in lines[:MAX_LINES]]
+    told = [uncommented(shown(line, MAX_LINE)) for line in lines[:MAX_LINES]]
     if len(lines) > MAX_LINES:
         told.append(f"… and {len(lines) - MAX_LINES} more")
     text = "\n".join(told)

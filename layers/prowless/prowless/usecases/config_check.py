@@ -13,7 +13,7 @@ from prowless.domain.config.findings import WARNING, Problems
 from prowless.domain.config_checks import ConfigReport, new_warnings
 from prowless.domain.errors import ConfigError, RetryableError
 from prowless.domain.status import CONFIG_CONTEXT
-from prowless.domain.wording import marker, shown
+from prowless.domain.wording import marked, marker, shown
 from prowless.ports.github import Status
 from prowless.usecases.config_sources import heads
 from prowless.usecases.facts import MOST_FILES, await_test_merge
@@ -151,7 +151,7 @@ class CheckPull:
     def _mine(self, pull: PullRequest) -> list[Comment]:
         login, end = self._github.login(), marker(_key(pull))
         there = self._github.comments(pull.repository, pull.number)
-        return [comment for comment in there if comment.author == login and comment.body.rstrip().endswith(end)]
+        return [comment for comment in there if comment.author == login and marked(comment.body, end)]
 
 
 def _key(pull: PullRequest) -> str:

@@ -30,7 +30,7 @@ from prowless.domain.decisions import (
 )
 from prowless.domain.errors import PermanentError, ProwlessError, RetryableError
 from prowless.domain.events import CommentEvent, PullRequestEvent
-from prowless.domain.wording import marker
+from prowless.domain.wording import marked, marker
 from prowless.ports.github import CheckRun, Status
 from prowless.ports.stores import DONE, REFUSED
 from prowless.usecases.facts import GitHubFacts
@@ -256,7 +256,7 @@ class DispatchDelivery:
     def _said(self, repository: str, number: int, key: str) -> list[Said]:
         login = self._github.login()
         there = self._github.comments(repository, number)
-        return [comment for comment in there if marker(key) in comment.body and comment.author == login]
+        return [comment for comment in there if comment.author == login and marked(comment.body, marker(key))]
 
     def _withdraw(self, action: Withdraw) -> None:
         for comment in self._said(action.repository, action.number, action.key):

@@ -85,15 +85,15 @@ class GitHubFacts:
         """The pull request as it stands now."""
         return merge_groups.pull_facts(self._pull_now())
 
-    def test_merge(self) -> TrialMerge | None:
-        """GitHub's test merge of the present head, once it is computed; it is waited for once."""
+    def test_merge(self, *, wait: bool = True) -> TrialMerge | None:
+        """GitHub's test merge of the present head, once it is computed; it is waited for at most once."""
         if self._merge is None:
-            self._merge = (self._merged(),)
+            patience = MERGE_PATIENCE_SECONDS if wait else ()
+            self._pull, merge = await_test_merge(self._github, self._pull_now(), self._pause, patience)
+            if merge is None and not wait:
+                return None
+            self._merge = (merge,)
         return self._merge[0]
-
-    def _merged(self) -> TrialMerge | None:
-        self._pull, merge = await_test_merge(self._github, self._pull_now(), self._pause)
-        return merge
 
     def has_own_files(self) -> bool:
         """Whether the present head names files of the repository's own configuration; nothing in them is read."""
@@ -179,6 +179,8 @@ class GitHubFacts:
         Files that are no YAML name nobody.
         """
         base = self.base_head()
+        if not base:
+            return False
         files = (self._decoded(name, base) for name in (owners.OWNERS, owners.OWNERS_ALIASES))
         named = user.lower() in owners.top_level_approvers(*files)
         return named and self._github.is_collaborator(self._repository, user)
@@ -207,8 +209,11 @@ class GitHubFacts:
         return [CheckFact(name=run.name, conclusion=run.conclusion) for run in found]
 
     def base_head(self) -> str:
-        """The commit at the head of the pull's base branch."""
-        return self._github.ref(self._repository, f"heads/{self._pull_now().base_ref}")
+        """The commit at the head of the pull's base branch; nothing if the branch is gone."""
+        try:
+            return self._github.ref(self._repository, f"heads/{self._pull_now().base_ref}")
+        except NotFoundError:
+            return ""
 
     def unfinished(self) -> Sequence[RunFact]:
         """The pull's unfinished presubmits, newest first."""
@@ -238,10 +243,13 @@ class GitHubFacts:
 
 
 def await_test_merge(
-    github: GitHub, pull: PullRequest, pause: Callable[[float], None]
+    github: GitHub,
+    pull: PullRequest,
+    pause: Callable[[float], None],
+    patience: Sequence[float] = MERGE_PATIENCE_SECONDS,
 ) -> tuple[PullRequest, TrialMerge | None]:
-    """The pull request and the test merge of its head, computed now or within a few seconds, in which it may move."""
-    for seconds in (*MERGE_PATIENCE_SECONDS, None):
+    """The pull request and the test merge of its head, computed now or within `patience`, in which it may move."""
+    for seconds in (*patience, None):
         if pull.mergeable is False:
             break
         try:

@@ -12,6 +12,7 @@ from prowless.domain.errors import AmbiguousError, PermanentError, RetryableErro
 from prowless.domain.gotemplate import TemplateError
 from prowless.domain.prowjob import ProwJob, ProwJobSpec, State
 from prowless.domain.refs import JobType
+from prowless.domain.wording import marked
 from prowless.ports.github import Status
 from prowless.usecases.collect import completed
 
@@ -219,7 +220,7 @@ class ReportRun:
             ours = [
                 comment
                 for comment in self._github.comments(job.repository, job.pull)
-                if comment.author == login and rules.REPORT_MARKER in comment.body
+                if comment.author == login and marked(comment.body, rules.REPORT_MARKER)
             ]
             rows = rules.comment_rows([comment.body for comment in ours], job)
             body = rules.failure_comment(job.author, rows, self._report_text(job)) if rows else ""

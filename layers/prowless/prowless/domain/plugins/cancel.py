@@ -13,7 +13,7 @@ from prowless.domain.wording import listed, shown
 if TYPE_CHECKING:
     from prowless.domain.plugins.request import Request
 
-_CANCEL = re.compile(r"/cancel(?:[ \t]+([^\r]*))?\r?")
+_CANCEL = re.compile(r"/cancel(?:[ \t]([^\r]*))?\r?")
 _ALL = "all"
 
 

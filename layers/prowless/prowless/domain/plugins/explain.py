@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from prowless.domain.decisions import Decision
     from prowless.domain.plugins.request import Request
 
-_EXPLAIN = re.compile(r"/explain(?:[ \t]+([^\r]*))?\r?")
+_EXPLAIN = re.compile(r"/explain(?:[ \t]([^\r]*))?\r?")
 _HEAD = "| Job | Now | Rule | Why | Status on the head |\n| --- | --- | --- | --- | --- |\n"
 
 MOST_OPEN_ROWS = 15
