@@ -251,6 +251,16 @@ def test_the_label_of_an_approved_head_starts_its_jobs():
     assert started(triggers.decide(labeled(), CONFIG, view((), labels=OK, approvals=APPROVED))) == ["unit"]
 
 
+@pytest.mark.parametrize(
+    "event",
+    [pull_event("labeled", label="ok-to-test", sender="grace"), comment("/ok-to-test")],
+    ids=["label", "command"],
+)
+@pytest.mark.parametrize("labels", [OK, NEEDS])
+def test_who_vouches_for_an_approved_head_takes_the_request_back_since_a_try_before_may_not_have(event, labels):
+    assert kinds(triggers.decide(event, CONFIG, view(labels=labels, approvals=APPROVED)), Withdraw) == [Withdraw]
+
+
 def test_who_takes_the_label_off_by_hand_takes_the_approvals_back():
     revoke = RevokeApprovals(repository="acme/app", number=3)
     assert triggers.decide(labeled(action="unlabeled"), CONFIG, view()).actions == (revoke,)

@@ -80,6 +80,10 @@ class FakeView:
         self.asked.append("ledger")
         return PullLedger(heads=self.heads, approvals=self.approvals)
 
+    def unfinished(self):
+        self.asked.append("unfinished")
+        return ()
+
     def bot(self):
         return "prowless[bot]"
 

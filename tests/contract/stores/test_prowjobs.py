@@ -35,6 +35,7 @@ FULL = run(
     delivery="guid",
     attempt=2,
     retest=True,
+    spec_digest="5bec",
     state=State.PENDING,
     phase=Phase.STARTED,
     description="running \u2603",

@@ -24,7 +24,7 @@ def test_a_failed_periodic_is_retried_by_the_schedule_and_no_more_often_than_it_
     assert [run.state for run in runs] == ["failure"] * 3
     gaps = [later.created_at - run.created_at for run, later in pairwise(runs)]
     assert all(10 * MINUTE * 1000 < gap <= 12 * MINUTE * 1000 for gap in gaps), gaps
-    specs = [json.loads(world.stack.state.get(f"runs/{run.id}/spec.json")) for run in runs]
+    specs = [json.loads(world.stack.state.get(f"runs/{run.id}/spec.{run.spec_digest}.json")) for run in runs]
     assert [spec.get("labels", {}).get("prow.k8s.io/re-run") for spec in specs] == [None, "1", "2"]
     assert [rule for _, rule, _ in decisions(world, "flaky")] == ["interval 24h", "retry 1 of 2", "retry 2 of 2"]
 

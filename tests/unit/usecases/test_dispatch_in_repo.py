@@ -38,7 +38,7 @@ def test_a_pull_that_adds_prow_yaml_runs_its_job_marked_as_in_repo(world):
     decisions = opened(world)
     assert decisions["own"][0] == "run"
     assert world.jobs() == ["own", "unit"]
-    marks = {run.job: world.runs.spec(run.id).in_repo for run in world.prowjobs.rows.values()}
+    marks = {run.job: world.runs.spec(run).in_repo for run in world.prowjobs.rows.values()}
     assert marks == {"own": True, "unit": False}
 
 

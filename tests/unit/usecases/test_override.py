@@ -78,7 +78,7 @@ def test_the_prowjob_of_an_override_is_over_at_once_and_owes_no_report(world):
     assert (run.description, run.url, run.delivery) == ("Overridden by root", "u", "c1")
     assert (run.pull, run.head_sha, run.base_sha, run.context) == (1, world.head, world.base, "unit")
     assert run.reported == {"github": "success"}
-    assert world.runs.spec(run.id).job == "unit"
+    assert world.runs.spec(run).job == "unit"
     assert world.prowjobs.active("default", Phase.WAITING, 10) == []
 
 

@@ -151,7 +151,7 @@ def test_a_failed_cron_run_is_retried_with_prows_label_and_recorded():
     assert world.tick({})["started"] == 1
     assert world.tick({})["started"] == 0
     [retry] = [run for run in world.prowjobs.rows.values() if run.id != first.id]
-    assert world.runs.spec(retry.id).labels == {"prow.k8s.io/re-run": "1"}
+    assert world.runs.spec(retry).labels == {"prow.k8s.io/re-run": "1"}
     assert retry.cause.split()[0] == "retry"
     record = world.records()[f"periodics/often/2026-01-01/{1767272400000 + 5 * 60_000}-run.json"]
     assert (record["rule"], record["reason"]) == ("retry 1 of 1", f"run {retry.id}, after {first.id}")

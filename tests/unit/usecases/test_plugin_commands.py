@@ -52,7 +52,7 @@ def test_a_merge_group_starts_batches_on_its_head(world):
     heads = f"1:{world.pull.head_sha},2:{world.second.head_sha}"
     for run in world.prowjobs.rows.values():
         assert (run.type, run.head_sha, run.pull) == ("batch", group["head_sha"], 0)
-        refs = world.runs.spec(run.id).refs
+        refs = world.runs.spec(run).refs
         assert (str(refs), refs.merged_sha) == (f"main:{world.base},{heads}", group["head_sha"])
 
 

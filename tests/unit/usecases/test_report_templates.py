@@ -87,8 +87,9 @@ def test_a_second_failure_keeps_the_rows_of_a_comment_with_a_report(world):
 
 def test_a_run_without_refs_has_none_in_the_template(world):
     configured(world, job_url_template="https://x/{{if .Spec.Refs}}refs{{else}}none{{end}}")
-    world.runs.keep_spec("p", ProwJobSpec(type=JobType.PERIODIC, job="nightly"))
+    spec = ProwJobSpec(type=JobType.PERIODIC, job="nightly")
+    world.runs.keep_spec("p", spec)
     run = world.prowjobs.get(world.run())
-    world.prowjobs.create(replace(run, id="p", type=JobType.PERIODIC, version=0))
+    world.prowjobs.create(replace(run, id="p", type=JobType.PERIODIC, spec_digest=spec.digest(), version=0))
     world.report.pending("p")
     assert world.prowjobs.get("p").url == "https://x/none"

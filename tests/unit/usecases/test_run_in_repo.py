@@ -20,7 +20,7 @@ def world(monkeypatch):
 
 
 def mark(world):
-    key = f"runs/{ID}/spec.json"
+    key = f"runs/{ID}/spec.{world.prowjobs.get(ID).spec_digest}.json"
     spec = {**world.state.json(key), "in_repo": True}
     world.state.put(key, json.dumps(spec).encode(), "application/json")
 

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -51,7 +52,7 @@ def world():
 def test_a_start_leaves_a_spec_a_row_and_a_wake(world):
     job = world.start()
     assert world.runs.job(job.id).state is State.TRIGGERED
-    assert world.runs.spec(job.id) == presubmit()
+    assert world.runs.spec(job) == presubmit()
     assert world.queues.admits.drain() == [{"wake": f"create:{job.id}"}]
 
 
@@ -78,9 +79,46 @@ def test_a_start_killed_anywhere_is_completed_by_its_repetition(world, step):
         world.start()
     job = world.start()
     assert len(world.prowjobs.rows) == 1
-    assert world.runs.spec(job.id) == presubmit()
+    assert world.runs.spec(job) == presubmit()
     assert world.queues.admits.drain() == [{"wake": f"create:{job.id}"}]
     assert world.control.builds == {f"newest#{job.report_key}": job.build_id}
+
+
+@pytest.mark.parametrize("start", ["start", "record"])
+def test_of_two_tries_that_met_different_heads_the_row_and_the_spec_are_of_the_same(world, start):
+    cause, options = Cause.comment("acme/app", "issue_comment", 1, "t"), {}
+    if start == "record":
+        options = {"description": "Overridden by root", "url": "u"}
+    act = getattr(world.starts, start)
+    real = world.prowjobs.create
+
+    def overtaken(job):
+        world.prowjobs.create = real
+        act(presubmit("h2"), cause, **options)
+        return real(job)
+
+    world.prowjobs.create = overtaken
+    act(presubmit("h1"), cause, **options)
+    [row] = world.prowjobs.rows.values()
+    assert (row.head_sha, world.runs.spec(row)) == ("h2", presubmit("h2"))
+
+
+def test_a_row_of_an_older_release_finds_its_spec_where_that_release_put_it(world):
+    job = world.change(world.start(), spec_digest="")
+    world.state.put(f"runs/{job.id}/spec.json", json.dumps(presubmit("h0").to_dict()).encode(), "application/json")
+    assert world.runs.spec(job) == presubmit("h0")
+
+
+def test_a_claim_for_a_head_does_not_stand_in_for_it_once_its_run_was_made_for_another(world):
+    real = world.prowjobs.create
+    world.prowjobs.create = lambda _: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        world.start(automatic=True)
+    world.prowjobs.create = real
+    other = world.start(presubmit("h2"), automatic=True)
+    world.change(other, state=State.SUCCESS)
+    back = world.start(cause=Cause.pull_request("acme/app", 7, "synchronize", "h1", "t3"), automatic=True)
+    assert (back.id != other.id, back.head_sha) == (True, "h1")
 
 
 def test_automatic_runs_of_one_head_meet_whatever_the_event(world):

@@ -89,6 +89,8 @@ class CommentRules(PullRules):
                 if unbound := approvals.unbound(event, pull.head_sha, self.view.ledger(), asked.commits):
                     return unbound
                 self.approve(pull, by=event.author, at=event.created_at, source=event.kind)
+            elif binds and trusted:
+                self.ask_no_more(pull)  # who approved it may have come no further
             if OK_TO_TEST not in pull.labels:
                 self.label(OK_TO_TEST)
         if (asked.ok_to_test or trusted) and NEEDS_OK_TO_TEST in pull.labels:

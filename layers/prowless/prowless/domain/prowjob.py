@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,8 @@ SCHEMA = 1
 
 MAX_TEXT = 600
 """Characters of a description that a row keeps: enough for a reason, and the row stays under 4 KB."""
+
+_DIGEST_LENGTH = 32
 
 
 class State(StrEnum):
@@ -56,7 +60,7 @@ _ACTIVE_PREFIX = {Phase.WAITING: "w", Phase.ADMITTED: "a", Phase.STARTED: "r"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProwJobSpec:
-    """All a run needs to know, resolved when it was triggered; kept in S3 as `runs/<id>/spec.json`.
+    """All a run needs to know, resolved when it was triggered; kept in S3 under its run and its digest.
 
     `in_repo`: the job comes from the repository's own files, so a pull request may have written it.
     """
@@ -109,6 +113,11 @@ class ProwJobSpec:
         known["extra_refs"] = tuple(Refs.from_dict(refs) for refs in data.get("extra_refs") or ())
         return cls(**known)
 
+    def digest(self) -> str:
+        """The name of these contents: two specs with one digest are the same."""
+        data = json.dumps(self.to_dict(), separators=(",", ":"))
+        return hashlib.sha256(data.encode()).hexdigest()[:_DIGEST_LENGTH]
+
     def job_spec(self, prowjob: str, build_id: str) -> dict[str, Any]:
         """What JOB_SPEC carries (`pkg/pod-utils/downwardapi/jobspec.go:35-86`): empty parts are left out."""
         data: dict[str, Any] = {"type": self.type.value, "job": self.job, "buildid": build_id, "prowjobid": prowjob}
@@ -129,6 +138,7 @@ class ProwJob:
 
     `held` names the counters this run holds; `token` is the task token of the wait that is open; `object` is the
     cluster object (`kind`, `namespace`, `name`, `uid`) once it was seen; `stop_reason` says why it is to be stopped.
+    `spec_digest` says which spec the row was made of; none in rows of older releases.
     `version` grows with every write; stores refuse a write based on an older one.
     """
 
@@ -155,6 +165,7 @@ class ProwJob:
     delivery: str = ""
     attempt: int = 0
     retest: bool = False
+    spec_digest: str = ""
     build_id: str
     state: State = State.TRIGGERED
     phase: Phase = Phase.WAITING
@@ -281,6 +292,7 @@ def header(
         delivery=delivery,
         attempt=attempt,
         retest=retest,
+        spec_digest=spec.digest(),
         build_id=build_id,
         created_at=created_at,
     )

@@ -25,7 +25,7 @@ class PullEventRules(PullRules):
         """`pkg/plugins/trigger/pull-request.go:46-168`."""
         verdict = Verdict(summary=f"pull_request {event.action} starts nothing")
         if not self.config.presubmits and not self.config.in_repo:
-            return replace(verdict, summary=f"{event.repository} has no presubmits")
+            return self._left_over(event) or replace(verdict, summary=f"{event.repository} has no presubmits")
         if off := self.without_trigger():
             return _joined(off, self._described(event)) if event.action == "opened" else off
         self.fresh = event.action in {"opened", "synchronize"}
@@ -95,6 +95,8 @@ class PullEventRules(PullRules):
                 return self.blocked("approval", reason)
             if event.label == OK_TO_TEST:
                 self.approve(pull, by=event.sender, at=event.at, source="label")
+        elif event.label == OK_TO_TEST and self.binds(pull):
+            self.ask_no_more(pull)  # who approved it may have come no further
         if event.label == OK_TO_TEST and NEEDS_OK_TO_TEST in pull.labels:
             self.unlabel(NEEDS_OK_TO_TEST)
         return self.automatic(pull, renew=True)
@@ -111,6 +113,15 @@ class PullEventRules(PullRules):
             return Verdict(summary=f"the label {OK_TO_TEST} is gone, which starts and stops nothing")
         self.actions.append(RevokeApprovals(repository=event.repository, number=event.number))
         return Verdict(actions=tuple(self.actions), summary=f"{shown(event.sender)} took back what was approved")
+
+    def _left_over(self, event: PullRequestEvent) -> Verdict | None:
+        """Runs that an earlier configuration started end with their head as well."""
+        if event.action not in {"closed", "converted_to_draft", "synchronize"} or not self.view.unfinished():
+            return None
+        if event.action != "synchronize":
+            return self._stopped(event.action)
+        self.abort(except_head=self.view.pull().head_sha)
+        return Verdict(actions=tuple(self.actions), summary="synchronize: unfinished runs of other heads are stopped")
 
     def _stopped(self, action: str) -> Verdict:
         pull = self.view.pull()

@@ -105,15 +105,16 @@ class PullRules:
         if OK_TO_TEST not in pull.labels:
             self.label(OK_TO_TEST)
         if NEEDS_OK_TO_TEST in pull.labels:
-            self.unlabel(NEEDS_OK_TO_TEST)
             if not self.config.trust.sticky:
                 self.ask_no_more(pull)
+            self.unlabel(NEEDS_OK_TO_TEST)
 
     def _show_waiting(self, pull: PullFacts) -> Verdict:
         """Nobody vouched for the present head; who vouched for an earlier one is told so."""
         if not self.config.trust.sticky and (OK_TO_TEST in pull.labels or self.view.ledger().approvals):
-            self.withhold(pull)
+            # In this order: a repetition must still find what the comment tells of.
             self.ask_again(pull)
+            self.withhold(pull)
         return self.blocked("trust", f"{self.distrust(pull.author)}, and {self.unapproved(pull)}")
 
     def automatic(self, pull: PullFacts, *, renew: bool) -> Verdict:

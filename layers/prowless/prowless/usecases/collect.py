@@ -59,7 +59,7 @@ class CollectRun:
             ClusterUnreachableError: the API does not answer; the records can be written without the logs.
         """
         job = self._runs.job(prowjob)
-        spec = self._runs.spec(prowjob)
+        spec = self._runs.spec(job)
         position = cursor or 0
         source = self._source(job)
         steps = source[0].steps(source[1]) if source else []

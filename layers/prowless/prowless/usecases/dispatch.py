@@ -54,6 +54,9 @@ log = logging.getLogger(__name__)
 Shown = SetStatus | PassCheck | Comment | Withdraw | PruneHelp | AddLabel | RemoveLabel
 """Actions on what people see."""
 
+_INDEPENDENT = (Start, SyncConfig, CheckConfig)
+"""Actions that no decision of a repetition turns on: they go on after another failed, and others after them."""
+
 
 class DispatchDelivery:
     """Carries out what deliveries ask for. Every part may be repeated, so a retried message completes the work."""
@@ -147,16 +150,21 @@ class DispatchDelivery:
         return triggers.decide(event, config, view, config_sources=self._sources)
 
     def _carry_out(self, actions: Iterable[Action], delivery: Delivery) -> list[dict[str, str]]:
-        """Carry out all actions, also after one that failed; those that were refused for good, with what was said.
+        """Carry out all actions, also after one that was refused for good; those that were, with what was said.
 
-        Prow stops at the first error (`pkg/plugins/trigger/push.go:80-110`): one job then costs the others their run.
+        After one that failed for now only `_INDEPENDENT` actions go on: the repetition decides by the state it
+        meets, so an answer that is still to be posted must find what it tells of undone. Prow stops at
+        the first error (`pkg/plugins/trigger/push.go:80-110`): one job then costs the others their run.
 
         Raises:
             RetryableError: at least one failed for now; the message comes again, and what is done already stays.
         """
         refused: list[dict[str, str]] = []
         failed: list[ProwlessError] = []
+        waits = False
         for action in actions:
+            if waits and not isinstance(action, _INDEPENDENT):
+                continue
             try:
                 self._perform(action, delivery)
             except PermanentError as error:
@@ -165,6 +173,7 @@ class DispatchDelivery:
             except ProwlessError as error:
                 log.warning("action failed: %s: %s", _named(action), error, extra={"delivery": delivery.guid})
                 failed.append(error)
+                waits = waits or not isinstance(action, _INDEPENDENT)
         if failed:
             raise RetryableError(f"delivery {delivery.guid}: {len(failed)} actions failed: {failed[0]}") from failed[0]
         return refused

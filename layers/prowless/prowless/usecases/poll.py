@@ -86,7 +86,7 @@ class PollRun:
         since = seen.unscheduled_since or seen.pending_since
         if not since:
             return ""
-        spec, central = self._runs.spec(job.id), self._config.central()
+        spec, central = self._runs.spec(job), self._config.central()
         phase = "unscheduled" if seen.unscheduled_since else "pending"
         own = spec.decoration_config.get(f"pod_{phase}_timeout")
         limit = parse_duration_ms(str(own)) if own else getattr(central, f"pod_{phase}_timeout_ms")

@@ -46,7 +46,7 @@ class PrepareRun:
         if not job.wanted:
             return {"next": "final"}
         central = self._config.central()
-        spec = linked(self._runs.spec(prowjob), self._site)
+        spec = linked(self._runs.spec(job), self._site)
         cluster = named_cluster(central.clusters, job.cluster)
         timeout = self._timeout_ms(spec, central.default_job_timeout_ms)
         manifest = render(spec, job, cluster, timeout_seconds=timeout // 1000)

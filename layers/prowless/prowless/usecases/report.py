@@ -91,7 +91,7 @@ class ReportRun:
     def _close(self, job: ProwJob) -> None:
         """Write the closing files. A bucket that refuses them, maybe why the run failed, is no reason for silence."""
         try:
-            self._records.finished(self._runs.spec(job.id), job)
+            self._records.finished(self._runs.spec(job), job)
         except PermanentError as error:
             log.error("the run's files cannot be written: %s", error, extra={"prowjob": job.id})  # noqa: TRY400  no trace
 
@@ -112,7 +112,7 @@ class ReportRun:
         if job.url:
             return job
         try:
-            spec = self._runs.spec(job.id)
+            spec = self._runs.spec(job)
             url = self._url(spec, job)
         except PermanentError as error:
             log.warning("the run has no page: %s", error, extra={"prowjob": job.id})
@@ -136,7 +136,7 @@ class ReportRun:
         if not template:
             return ""
         try:
-            return prowjob_template.report_text(template, self._runs.spec(job.id), job)
+            return prowjob_template.report_text(template, self._runs.spec(job), job)
         except TemplateError as error:
             log.warning("the report template fails: %s", error, extra={"prowjob": job.id})
             return ""

@@ -45,13 +45,16 @@ class Runs:
             raise NotFoundError(f"there is no ProwJob {prowjob}; it may have expired from the table")
         return job
 
-    def spec(self, prowjob: str) -> ProwJobSpec:
-        """The resolved spec."""
-        return ProwJobSpec.from_dict(self._read(f"runs/{prowjob}/spec.json"))
+    def spec(self, job: ProwJob) -> ProwJobSpec:
+        """The resolved spec that the row was made of."""
+        return ProwJobSpec.from_dict(self._read(_spec_key(job.id, job.spec_digest)))
 
     def keep_spec(self, prowjob: str, spec: ProwJobSpec) -> None:
-        """Store the spec, unless an earlier try of the same start stored it."""
-        self._write(f"runs/{prowjob}/spec.json", spec.to_dict(), only_if_absent=True)
+        """Store the spec beside those of other tries of the same start; the row names the one that counts.
+
+        Two tries may have met different heads: what the row says and what runs must not come from two of them.
+        """
+        self._write(_spec_key(prowjob, spec.digest()), spec.to_dict(), only_if_absent=True)
 
     def manifest(self, prowjob: str) -> dict[str, Any]:
         """What prepare rendered."""
@@ -75,6 +78,10 @@ class Runs:
     def _write(self, key: str, value: dict[str, Any], *, only_if_absent: bool = False) -> None:
         data = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
         self._state.put(key, data, "application/json", only_if_absent=only_if_absent)
+
+
+def _spec_key(prowjob: str, digest: str) -> str:
+    return f"runs/{prowjob}/spec.{digest}.json" if digest else f"runs/{prowjob}/spec.json"
 
 
 class AbortRuns:
@@ -218,8 +225,11 @@ class StartRuns:
         if owner == prowjob:
             return None
         other = self._runs.prowjobs.get(owner)
+        # A try that claimed this head may have come to make its row of a newer one only when it was repeated.
+        if other is None or other.head_sha != pull.sha:
+            return None
         # A run that was aborted, say by closing the pull request, does not stand in for this one.
-        return other if other is not None and other.state is not State.ABORTED else None
+        return other if other.state is not State.ABORTED else None
 
     def _replace_older(self, job: ProwJob) -> None:
         """End the unfinished presubmits of the same job and pull (`pkg/pjutil/abort.go:61-122`)."""

@@ -50,7 +50,7 @@ class SubmitRun:
             return {"next": "final"}
         cluster = named_cluster(self._config.central().clusters, job.cluster)
         manifest = self._runs.manifest(prowjob)
-        spec = self._runs.spec(prowjob)
+        spec = self._runs.spec(job)
         check_policy(manifest, cluster, in_repo=spec.in_repo)
         engine = self._clusters.engine(cluster, manifest["kind"])
         if not self._runs.prowjobs.mutate(prowjob, _marked).submitted:

@@ -54,7 +54,7 @@ class TellSlack:
         if self._slack is None:
             return
         try:
-            spec = self._runs.spec(job.id)
+            spec = self._runs.spec(job)
             state = rules.begun_state(self._config.central().slack_reporters, spec, job.type)
             if state:
                 self._tell(self._slack, job, state, patience_ms=0)
@@ -90,7 +90,7 @@ class TellSlack:
         attempt = rules.next_attempt(job, state)
         if attempt is None:
             return None
-        spec = self._runs.spec(job.id)
+        spec = self._runs.spec(job)
         to = rules.destination(self._config.central().slack_reporters, spec, job.type, state)
         return _Message(to=to, spec=spec, state=state, attempt=attempt) if to else None
 
