@@ -256,7 +256,7 @@ def test_the_label_of_an_approved_head_starts_its_jobs():
     [pull_event("labeled", label="ok-to-test", sender="grace"), comment("/ok-to-test")],
     ids=["label", "command"],
 )
-@pytest.mark.parametrize("labels", [OK, NEEDS])
+@pytest.mark.parametrize("labels", [OK, OK | NEEDS])
 def test_who_vouches_for_an_approved_head_takes_the_request_back_since_a_try_before_may_not_have(event, labels):
     assert kinds(triggers.decide(event, CONFIG, view(labels=labels, approvals=APPROVED)), Withdraw) == [Withdraw]
 

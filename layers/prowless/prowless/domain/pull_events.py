@@ -86,20 +86,24 @@ class PullEventRules(PullRules):
             return self.nothing("label", f"the label {event.label} has been taken off since")
         if event.label == LGTM and self.trusted_pull(pull):
             return Verdict(summary="the pull request is trusted, so its jobs have been started already")
-        if self.binds(pull) and not self.approved(pull):
-            if reason := self._elsewhere(event, pull):
-                self.note_head(pull)
-                if event.label == OK_TO_TEST:
-                    self.withhold(pull)
-                self.say("approval", replies.unbound(reason, pull, self.config.trust))
-                return self.blocked("approval", reason)
+        if self.binds(pull) and not self.approved(pull) and (reason := self._elsewhere(event, pull)):
+            self.note_head(pull)
+            self.say("approval", replies.unbound(reason, pull, self.config.trust))
             if event.label == OK_TO_TEST:
-                self.approve(pull, by=event.sender, at=event.at, source="label")
-        elif event.label == OK_TO_TEST and self.binds(pull):
-            self.ask_no_more(pull)  # who approved it may have come no further
-        if event.label == OK_TO_TEST and NEEDS_OK_TO_TEST in pull.labels:
-            self.unlabel(NEEDS_OK_TO_TEST)
+                self.withhold(pull)
+            return self.blocked("approval", reason)
+        if event.label == OK_TO_TEST:
+            self._vouched(event, pull)
         return self.automatic(pull, renew=True)
+
+    def _vouched(self, event: PullRequestEvent, pull: PullFacts) -> None:
+        if self.binds(pull):
+            if self.approved(pull):
+                self.ask_no_more(pull)  # who approved it may have come no further
+            else:
+                self.approve(pull, by=event.sender, at=event.at, source="label")
+        if NEEDS_OK_TO_TEST in pull.labels:
+            self.unlabel(NEEDS_OK_TO_TEST)
 
     def _elsewhere(self, event: PullRequestEvent, pull: PullFacts) -> str:
         """Why a label cannot be taken to be about the present head; nothing if it can."""
