@@ -1,5 +1,7 @@
 """The command grammar, line by line: what a comment asks for is what its lines ask for, and talk asks for nothing."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +51,14 @@ def test_a_fenced_comment_asks_for_nothing(lines, fence):
 def test_any_text_is_an_answer(text):
     found = commands.parse(commands.drop_code_blocks(text))
     assert found.help_note(1) is None or found.any_test
+
+
+CODE_BLOCK = re.compile(r"(?ms)^```.*?(\n```\n|\n```$)|^~~~.*?(\n~~~\n|\n~~~$)")
+"""Prow's, of `pkg/markdown/code_block.go`."""
+
+LINES_OF_CODE = ["```", "~~~", "```go", "~~~x", " ```", "````", "```\r", "/test all", ""]
+
+
+@given(st.lists(st.sampled_from(LINES_OF_CODE), max_size=10).map("\n".join))
+def test_code_blocks_are_what_prows_expression_matches(text):
+    assert commands.drop_code_blocks(text) == CODE_BLOCK.sub("", text)

@@ -27,8 +27,7 @@ EMPTY_TEST = compile_regex(r"(?m)^/test\s*$")
 RETEST_WITH_TARGET = compile_regex(r"(?m)^/retest[ \t]+\S+")
 TEST_WITH_ANY_TARGET = compile_regex(r"(?m)^/test[ \t]+\S+")
 ANY_TEST = compile_regex(r"(?m)^/(?:re)?test\b")
-CODE_BLOCK = compile_regex("(?msU)^```.*(\n```\n|\n```$)|(?msU)^~~~.*(\n~~~\n|\n~~~$)")
-"""`pkg/markdown/code_block.go`: fenced blocks only; indented code and quotations are not special."""
+_FENCES = ("```", "~~~")
 
 TEST_WITHOUT_TARGET_NOTE = "The `/test` command needs one or more targets.\n"
 RETEST_WITH_TARGET_NOTE = "The `/retest` command does not accept any targets.\n"
@@ -112,8 +111,24 @@ _NONE = Commands()
 
 
 def drop_code_blocks(text: str) -> str:
-    """The text without fenced code blocks."""
-    return CODE_BLOCK.remove(text) if "```" in text or "~~~" in text else text
+    """The text without fenced code blocks; indented code and quotations are not special.
+
+    What `pkg/markdown/code_block.go` matches, without its search to the end of the text for each block.
+    """
+    if not any(fence in text for fence in _FENCES):
+        return text
+    lines = text.split("\n")
+    last = {line: at for at, line in enumerate(lines) if line in _FENCES}
+    kept: list[str] = []
+    fence, end = "", -1
+    for at, line in enumerate(lines):
+        if fence:
+            fence, end = ("", at) if line == fence else (fence, end)
+        elif last.get(line[:3], -1) > at:
+            fence = line[:3]
+        else:
+            kept.append(line)
+    return "\n".join([*kept, ""] if end == len(lines) - 1 else kept)  # the line end before the last block stays
 
 
 def parse(text: str) -> Commands:

@@ -47,10 +47,6 @@ class Regex:
         """Whether the pattern is found anywhere in the text, as Go's MatchString."""
         return self._compiled.search(_bytes(text)) is not None
 
-    def remove(self, text: str) -> str:
-        """The text without what the pattern matches, as Go's ReplaceAllString with nothing."""
-        return bytes(self._compiled.sub(b"", _bytes(text))).decode(errors="replace")
-
 
 class RegexSet:
     """Several compiled patterns, looked for in one pass over a text."""
