@@ -121,7 +121,7 @@ def test_text_has_a_row_for_each_job_then_what_follows_then_what_was_assumed(cap
         "what follows:",
         "  stop the unfinished runs of acme/calculator#1 on other heads than 68ca2f77",
     ]
-    assert lines[-2] == "assumed, or to know:"
+    assert lines[-3] == "assumed, or to know:"
 
 
 def test_names_from_strangers_cannot_speak_to_the_terminal(configured, capsys):

@@ -51,7 +51,7 @@ def test_what_is_wrong_is_said_with_its_line_and_what_would_be_posted(explained)
     data = explained({"files": {".prow.yaml": "presubmits:\n- {name: own}\n"}})
     assert data["problems"] == [".prow.yaml:2: invalid presubmit job own: kubernetes jobs require a spec"]
     posted = [one for one in data["actions"] if one["action"] == "set-status"]
-    assert [(one["context"], one["state"]) for one in posted] == [("prowless/config", "failure")]
+    assert [(one["context"], one["state"]) for one in posted] == [("prowless/in-repo", "failure")]
 
 
 def test_a_strangers_files_are_said_not_to_be_read(explained):

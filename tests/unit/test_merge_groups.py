@@ -156,5 +156,5 @@ def test_invalid_files_of_a_group_fail_a_status_on_its_head_and_static_jobs_run(
     own = InRepoConfig(config=config, problems=(".prow.yaml:1: wrong",), present=True)
     verdict = triggers.decide(group_event(), config, View(own=own))
     (status,) = [action for action in verdict.actions if isinstance(action, SetStatus)]
-    assert (status.sha, status.context, status.state) == (GROUP, "prowless/config", "failure")
+    assert (status.sha, status.context, status.state) == (GROUP, "prowless/in-repo", "failure")
     assert "unit" in started(verdict)

@@ -9,8 +9,8 @@ from prowless.domain.approvals import HeadSeen
 from prowless.domain.config.enabled import RepositoryPlugins
 from prowless.domain.config.jobs import Postsubmit, RepositoryConfig
 from prowless.domain.decisions import AbortPull, Comment, InRepoConfig, Outcome, SetStatus, StatusFact
-from prowless.domain.in_repo_jobs import NOT_READ, VALID
-from prowless.domain.status import CONFIG_CONTEXT, MERGE_CONTEXT
+from prowless.domain.in_repo_jobs import NOT_READ
+from prowless.domain.status import IN_REPO_CONTEXT, MERGE_CONTEXT
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import (
     CONFIG,
@@ -219,10 +219,10 @@ def test_invalid_files_fail_a_status_and_are_told_once_for_each_head_while_stati
     verdict, _ = decide(event, own=INVALID)
     assert "unit" in started(verdict)
     (status,) = [one for one in verdict.actions if isinstance(one, SetStatus)]
-    assert (status.sha, status.context, status.state) == (bodies.HEAD, CONFIG_CONTEXT, "failure")
-    assert status.description == "In-repo: .prow.yaml:3: a `wrong` thing"
+    assert (status.sha, status.context, status.state) == (bodies.HEAD, IN_REPO_CONTEXT, "failure")
+    assert status.description == ".prow.yaml:3: a `wrong` thing"
     (said,) = [one for one in verdict.actions if isinstance(one, Comment) and one.key.startswith("in-repo")]
-    assert said.key == f"in-repo {bodies.HEAD}"
+    assert (said.key, said.standing) == (f"in-repo {bodies.HEAD}", True)
     assert "```text\n.prow.yaml:3: a `wrong` thing\n.prow.yaml:9: another\n```" in said.body
     assert verdict.problems == INVALID.problems
 
@@ -237,31 +237,6 @@ def test_what_invalid_files_say_is_bounded_and_cannot_leave_its_fence():
     assert max(len(line) for line in said.body.split("\n")) <= 500
     (status,) = [one for one in verdict.actions if isinstance(one, SetStatus)]
     assert len(status.description.encode()) <= 140
-
-
-OURS = {CONFIG_CONTEXT: StatusFact(state="failure", description="In-repo: x")}
-CENTRAL = {CONFIG_CONTEXT: StatusFact(state="failure", description="config.yaml:1: y")}
-
-
-@pytest.mark.parametrize(
-    ("own", "present", "posted"),
-    [
-        (VALID_FILES, OURS, [(CONFIG_CONTEXT, "success")]),
-        (VALID_FILES, {}, []),
-        (VALID_FILES, {CONFIG_CONTEXT: StatusFact(state="success", description=VALID)}, []),
-        (VALID_FILES, CENTRAL, []),  # the central sources' own check failed
-        (InRepoConfig(config=STATIC), OURS, []),
-    ],
-)
-def test_files_that_are_valid_again_take_their_failure_back(own, present, posted):
-    verdict, _ = decide(comment_event("/test unit"), own=own, status_facts=present)
-    assert statuses(verdict) == posted
-
-
-@pytest.mark.parametrize(("action", "asked"), [("opened", False), ("synchronize", False), ("reopened", True)])
-def test_a_new_head_has_no_status_to_take_back(action, asked):
-    _, view = decide(pull_event(action))
-    assert ("statuses" in view.asked) is asked
 
 
 # ---- pulls that cannot be merged ----------------------------------------------------------------------------------
@@ -309,18 +284,6 @@ def test_a_command_that_may_mean_a_job_that_is_not_known_is_answered(text):
 def test_the_list_of_commands_is_given_all_the_same(text):
     verdict, _ = decide(comment_event(text), own=UNKNOWN, base=None)
     assert "/test unit" in texts(verdict)[0]
-
-
-@pytest.mark.parametrize("event", [pull_event("reopened"), comment_event("/test unit")])
-@pytest.mark.parametrize(("state", "posted"), [("error", [(MERGE_CONTEXT, "success")]), ("success", []), ("", [])])
-def test_jobs_that_start_on_the_same_head_take_it_back(event, state, posted):
-    verdict, _ = decide(event, config=CONFIG, states={MERGE_CONTEXT: state} if state else {})
-    assert statuses(verdict) == posted
-
-
-def test_a_comment_that_starts_nothing_takes_nothing_back():
-    verdict, _ = decide(comment_event("/retest"), config=CONFIG, states={MERGE_CONTEXT: "error", "unit": "success"})
-    assert statuses(verdict) == []
 
 
 def test_a_long_branch_fits_into_the_status():

@@ -131,11 +131,10 @@ def test_a_retest_is_marked_on_the_run():
     assert start.spec.labels["prow.k8s.io/retest"] == "true"
 
 
-def test_contexts_are_asked_for_only_by_retests_and_once_jobs_start():
+def test_contexts_are_not_asked_for_by_the_list_of_commands_or_where_nobody_is_trusted():
     view = FakeView()
     triggers.decide(comment_event("/test ?"), CONFIG, view)
-    assert "contexts" not in view.asked
-    triggers.decide(pull_event("opened"), CONFIG, view)
+    triggers.decide(pull_event("opened"), CONFIG, FakeView(replace(PULL, author="mallory"), asked=view.asked))
     assert "contexts" not in view.asked
     triggers.decide(comment_event("/test all"), CONFIG, view)
     assert "contexts" in view.asked

@@ -50,14 +50,14 @@ def test_an_invalid_file_fails_a_status_says_why_and_static_jobs_run(world: Worl
     pull.await_state("success", "unit", within=MINUTE)
     world.rest()
     assert names(world.runs()) == ["unit"]
-    status = pull.status("prowless/config")
-    assert (status.state, status.description.startswith("In-repo: .prow/jobs.yaml:3: ")) == ("failure", True)
+    status = pull.status("prowless/in-repo")
+    assert (status.state, status.description.startswith(".prow/jobs.yaml:3: ")) == ("failure", True)
     (said,) = pull.comments()
     assert ".prow/jobs.yaml:3: " in said.body
     fixed = world.github.push_to_pull(REPOSITORY, pull.number, {".prow/jobs.yaml": OWN})
     pull.await_state("success", "own", within=MINUTE)
     world.rest()
-    assert pull.state("prowless/config", fixed) == ""
+    assert pull.state("prowless/in-repo", fixed) == ""
 
 
 def test_a_strangers_files_are_not_read_before_somebody_approves_them(world: World) -> None:

@@ -231,8 +231,16 @@ def test_a_result_for_a_head_that_moved_is_not_told(world):
     assert world.github.statuses(CONFIG, old) == {}
 
 
-@pytest.mark.parametrize("error", [RetryableError("502"), PermanentError("403")])
-@pytest.mark.parametrize("call", ["pull", "pull_files", "ref", "tree", "archive", "statuses", "create_comment"])
+_CALLS = ["pull", "pull_files", "ref", "tree", "archive", "statuses"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        *((call, RetryableError("502")) for call in [*_CALLS, "create_comment"]),
+        *((call, PermanentError("403")) for call in _CALLS),
+    ],
+)
 def test_a_failure_of_github_is_raised_and_the_next_try_tells_once(world, call, error):
     world.number = world.github.open_pull(CONFIG, {"jobs/unit.yaml": BAD}).number
     world.github.fail(call, error)
@@ -242,14 +250,30 @@ def test_a_failure_of_github_is_raised_and_the_next_try_tells_once(world, call, 
     assert (world.status().state, len(world.comments())) == ("failure", 1)
 
 
-@pytest.mark.parametrize(("text", "told"), [(JOB % "x", "In-repo: bad"), (BAD, "jobs/unit.yaml:3: invalid")])
-def test_a_success_does_not_cover_that_the_pulls_own_prow_yaml_is_invalid(world, text, told):
-    world.number = world.github.open_pull(CONFIG, {"jobs/unit.yaml": text}).number
-    status = Status(context="prowless/config", state="failure", description="In-repo: bad")
-    world.github.create_status(CONFIG, world.pull.head_sha, status)
+def test_a_comment_that_is_refused_does_not_keep_the_status_back(world):
+    world.number = world.github.open_pull(CONFIG, {"jobs/unit.yaml": BAD}).number
+    world.github.fail("create_comment", PermanentError("403: the conversation is locked"))
+    assert world.run()["checked"] is True
+    assert (world.status().state, world.status().target_url) == ("failure", "")
     world.run()
-    assert world.status().state == "failure"
-    assert world.status().description.startswith(told)
+    assert "#issuecomment-" in world.status().target_url
+
+
+def test_a_move_to_a_base_that_is_no_source_takes_status_and_comment_back(world):
+    refs = world.github.repositories[CONFIG].refs
+    refs["heads/release"] = refs["heads/main"]
+    world.open({"jobs/unit.yaml": BAD})
+    world.github.change_pull(CONFIG, world.number, base_ref="release")
+    world.run()
+    assert world.status() == Status(context="prowless/config", state="success", description="Nothing is wrong any more")
+    assert world.comments() == []
+    world.run()
+    assert len(world.github.calls_of("create_status")) == 2
+
+
+def test_a_pull_that_changes_no_source_gets_no_status(world):
+    world.open({"README.md": "x"})
+    assert world.status() is None
 
 
 def test_a_strangers_comment_with_our_marker_is_not_ours(world):

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.status import CONFIG_CONTEXT, MERGE_CONTEXT
+from prowless.domain.status import IN_REPO_CONTEXT, MERGE_CONTEXT
+from prowless.ports.github import Status
 from tests.fakes.config import FixedConfig
 from tests.unit.usecases.test_dispatch import CONFIG, REPOSITORY, World
 
@@ -72,6 +73,11 @@ def test_it_costs_two_calls_more_for_new_files_and_one_for_known_ones(world):
     assert sorted(calls(world)) == sorted([*usual, "entries"])
 
 
+def test_what_may_have_to_be_taken_back_costs_one_look_at_the_statuses(world):
+    opened(world)
+    assert calls(world).count("statuses") == 1
+
+
 def test_a_push_costs_one_call_more(world):
     world.push()
     assert calls(world).count("entries") == 1
@@ -98,14 +104,14 @@ def test_a_strangers_pull_is_not_read_before_approval(world):
 def test_an_invalid_file_is_told_on_the_pull_once_and_static_jobs_run(world):
     opened(world, {".prow.yaml": "presubmits:\n- {name: own}\n"})
     assert world.jobs() == ["unit"]
-    status = world.github.statuses(REPOSITORY, world.pull.head_sha)[CONFIG_CONTEXT]
+    status = world.github.statuses(REPOSITORY, world.pull.head_sha)[IN_REPO_CONTEXT]
     assert (status.state, ".prow.yaml:2" in status.description) == ("failure", True)
     world.comment("/test unit", guid="c2")
     (said,) = world.github.comments(REPOSITORY, world.pull.number)
     assert ".prow.yaml:2: invalid presubmit job own" in said.body
     assert record(world, "c2")["problems"][0].startswith(".prow.yaml:2: ")
     posted = world.github.repositories[REPOSITORY].statuses[world.pull.head_sha]
-    assert len([one for one in posted if one.context == CONFIG_CONTEXT]) == 1
+    assert len([one for one in posted if one.context == IN_REPO_CONTEXT]) == 1
 
 
 def test_a_base_that_makes_it_valid_again_turns_the_status_green(world):
@@ -117,6 +123,29 @@ def test_a_base_that_makes_it_valid_again_turns_the_status_green(world):
     world.comment("/test own", guid="c2")
     assert world.jobs() == ["own", "unit"]
     assert refs.statuses[world.pull.head_sha][-1].state == "success"
+
+
+def test_problems_that_change_on_the_same_head_change_the_comment_and_it_goes_with_them(world):
+    bad = "presubmits:\n- {name: %s}\n"
+    world.github.commit(REPOSITORY, {".prow/base.yaml": bad % "first"})
+    opened(world, {".prow/mine.yaml": OWN})
+    world.github.commit(REPOSITORY, {".prow/base.yaml": bad % "second"})
+    world.comment("/test unit", guid="c2")
+    (said,) = world.github.comments(REPOSITORY, world.pull.number)
+    assert ("second" in said.body, "first" in said.body) == (True, False)
+    world.github.commit(REPOSITORY, {".prow/base.yaml": None})
+    world.comment("/test unit", guid="c3")
+    assert not world.github.comments(REPOSITORY, world.pull.number)
+
+
+def test_a_failure_that_a_push_of_the_head_posted_goes_where_the_merge_is_valid(world):
+    refs = world.github.repositories[REPOSITORY]
+    opened(world)
+    head = world.pull.head_sha
+    red = Status(context=IN_REPO_CONTEXT, state="failure", description="x")
+    world.github.create_status(REPOSITORY, head, red)
+    world.pull_event("synchronize", "g2")
+    assert refs.statuses[head][-1].state == "success"
 
 
 def test_a_warning_is_in_the_record(world):
@@ -136,7 +165,7 @@ def test_an_invalid_file_of_a_push_fails_a_status_on_its_commit(world):
     world.push()
     assert world.jobs() == ["publish", "site"]
     main = world.github.ref(REPOSITORY, "heads/main")
-    assert world.github.statuses(REPOSITORY, main)[CONFIG_CONTEXT].state == "failure"
+    assert world.github.statuses(REPOSITORY, main)[IN_REPO_CONTEXT].state == "failure"
 
 
 def test_a_pull_that_conflicts_says_so_in_a_status_until_jobs_start_on_that_head(world):

@@ -115,6 +115,8 @@ class CommentRules(PullRules):
         run = sum(choice.run for choice in choices)
         note = None if self._unknown(asked, run) else asked.help_note(run)
         if note is not None:
+            if not asked.test_help:
+                self.settle(pull)
             self._help(event, pull, note)
             return self.nothing("help", "the comment was answered with the list of commands")
         if any(choice.run for choice in choices) and (unbound := self._unbound(event, asked, pull)):
@@ -133,8 +135,7 @@ class CommentRules(PullRules):
             blocked = f"{self.no_merge()}, and before that the jobs of .prow.yaml and .prow/ are not known"
         if blocked:
             self.answer(event, "blocked", f"No job was started: {blocked}.")
-        elif run:
-            self.merge_found()
+        self.settle(pull)
         return replace(verdict, actions=tuple(self.actions))
 
     def _unknown(self, asked: commands.Commands, run: int) -> bool:

@@ -9,47 +9,43 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prowless.domain import status as status_rules
-from prowless.domain.decisions import Comment, SetStatus
+from prowless.domain.decisions import Comment, SetStatus, Withdraw
 from prowless.domain.wording import MAX_LINE, MAX_LINES, fenced, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from prowless.domain.config.jobs import RepositoryConfig
-    from prowless.domain.decisions import InRepoConfig, StatusFact, Verdict
+    from prowless.domain.decisions import InRepoConfig, Verdict
     from prowless.domain.specs import PullFacts
 
 NOT_READ = "the jobs of .prow.yaml and .prow/ are not listed: these files were not read"
-FAILED = "In-repo: "
-"""Begins our descriptions in the context of configuration, which central sources use as well."""
-VALID = FAILED + "the configuration can be used again"
 
 
 def failure(own: InRepoConfig, repository: str, sha: str) -> SetStatus:
     """The status of a commit whose own configuration cannot be used: the first problem."""
-    text = status_rules.truncate(FAILED + shown(own.problems[0], MAX_LINE), status_rules.MAX_DESCRIPTION_BYTES)
+    text = status_rules.truncate(shown(own.problems[0], MAX_LINE), status_rules.MAX_DESCRIPTION_BYTES)
     return SetStatus(
-        repository=repository, sha=sha, context=status_rules.CONFIG_CONTEXT, state="failure", description=text
+        repository=repository, sha=sha, context=status_rules.IN_REPO_CONTEXT, state="failure", description=text
     )
 
 
 def comment(own: InRepoConfig, pull: PullFacts) -> Comment:
-    """All problems of a pull's head, said once for each head."""
+    """All problems of a pull's head: one comment for each head, edited when others are found in its merge."""
     body = (
         "The jobs of `.prow.yaml` or `.prow/` cannot be used, so only those of the central configuration run. "
         f"This is wrong in the merge of {pull.head_sha}:\n\n{fenced(own.problems)}"
     )
-    key = f"in-repo {pull.head_sha}"
-    return Comment(repository=pull.repository, number=pull.number, body=body, key=key)
+    return Comment(repository=pull.repository, number=pull.number, body=body, key=_key(pull), standing=True)
 
 
-def recovery(statuses: Mapping[str, StatusFact], repository: str, sha: str) -> list[SetStatus]:
-    """The status that takes an earlier failure back, if there was one."""
-    present = statuses.get(status_rules.CONFIG_CONTEXT)
-    if present is None or present.state == "success" or not present.description.startswith(FAILED):
-        return []
-    context = status_rules.CONFIG_CONTEXT
-    return [SetStatus(repository=repository, sha=sha, context=context, state="success", description=VALID)]
+def withdrawal(pull: PullFacts) -> Withdraw:
+    """What takes the comment on a pull's head away."""
+    return Withdraw(repository=pull.repository, number=pull.number, key=_key(pull))
+
+
+def _key(pull: PullFacts) -> str:
+    return f"in-repo {pull.head_sha}"
 
 
 def told(verdict: Verdict, config: RepositoryConfig, own: InRepoConfig | None) -> Verdict:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from prowless.domain.events import PullRequestEvent
     from prowless.domain.specs import PullFacts
 
+_ANEW = {"reopened", "ready_for_review"}
+
 
 class PullEventRules(PullRules):
     """The rules for pull_request events."""
@@ -25,14 +27,14 @@ class PullEventRules(PullRules):
         """`pkg/plugins/trigger/pull-request.go:46-168`."""
         verdict = Verdict(summary=f"pull_request {event.action} starts nothing")
         if not self.config.presubmits and not self.config.in_repo:
-            return self._left_over(event) or replace(verdict, summary=f"{event.repository} has no presubmits")
+            nothing = replace(verdict, summary=f"{event.repository} has no presubmits")
+            return self._left_over(event) or self._jobless(event, nothing)
         if off := self.without_trigger():
-            return _joined(off, self._described(event)) if event.action == "opened" else off
-        self.fresh = event.action in {"opened", "synchronize"}
+            return _joined(off, self._described(event)) if event.action == "opened" else self._jobless(event, off)
         match event.action:
             case "opened":
                 verdict = _joined(self._opened(), self._described(event))
-            case "reopened" | "ready_for_review":
+            case action if action in _ANEW:
                 verdict = self.if_trusted(renew=True)
             case "edited" if event.base_changed:
                 verdict = self.if_trusted(renew=True)
@@ -47,8 +49,14 @@ class PullEventRules(PullRules):
                 verdict = self._stopped(event.action)
         return self.told(verdict)
 
+    def _jobless(self, event: PullRequestEvent, verdict: Verdict) -> Verdict:
+        """There were jobs once, perhaps: what was said of them goes when the pull is judged anew on the same head."""
+        if event.action in _ANEW or (event.action == "edited" and event.base_changed):
+            self.settle_all()
+        return replace(verdict, actions=tuple(self.actions))
+
     def _described(self, event: PullRequestEvent) -> Verdict:
-        rules = CommentRules(self.cause, self.config, self.view, own=self.own, fresh=self.fresh)
+        rules = CommentRules(self.cause, self.config, self.view, own=self.own)
         verdict = rules.comment(event.description())
         self.own = rules.own
         return verdict

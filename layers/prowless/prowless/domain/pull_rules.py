@@ -17,7 +17,6 @@ from prowless.domain.decisions import (
     Comment,
     Decision,
     NoteHead,
-    Outcome,
     RemoveLabel,
     SetStatus,
     Start,
@@ -59,8 +58,6 @@ class PullRules:
     actions: list[Action] = field(default_factory=list)
     own: InRepoConfig | None = None
     """What the repository's own files came to, once they were read."""
-    fresh: bool = False
-    """Whether the event brought the head, so that no status of ours is there to be taken back."""
 
     def load(self, pull: PullFacts, *, wait: bool = True) -> None:
         """Add the jobs of the repository's own files, where these count.
@@ -81,9 +78,6 @@ class PullRules:
         if own.problems:
             self.actions.append(in_repo_jobs.failure(own, present.repository, present.head_sha))
             self.actions.append(in_repo_jobs.comment(own, present))
-        elif own.present and not own.unknown and not self.fresh:
-            statuses = self.view.statuses()
-            self.actions += in_repo_jobs.recovery(statuses, present.repository, present.head_sha)
 
     def told(self, verdict: Verdict) -> Verdict:
         """The verdict with what the record says about the repository's own files."""
@@ -131,8 +125,7 @@ class PullRules:
         obstacle = obstacle_of(verdict) or self.obstacle()
         if obstacle:
             self._show_obstacle(obstacle)
-        elif not self.fresh and any(one.verdict is Outcome.RUN for one in verdict.decisions):
-            self.merge_found()
+        self.settle(pull)
         return replace(verdict, actions=tuple(self.actions))
 
     def obstacle(self) -> str:
@@ -149,20 +142,53 @@ class PullRules:
         pull = self.view.pull()
         branch = shown(pull.base_ref, 40)
         said = _OBSTACLES[rule].format(branch=branch)
-        self._set_merge_status("error", f"No job was started: {said}")
+        self._set_status(status_rules.MERGE_CONTEXT, "error", f"No job was started: {said}")
 
-    def merge_found(self) -> None:
-        """Take back what was said about a merge that was missing, now that jobs start on the same head."""
-        if self.view.contexts().get(status_rules.MERGE_CONTEXT, _SUCCESS) != _SUCCESS:
-            self._set_merge_status(_SUCCESS, "Jobs were started on the merge")
+    def settle(self, pull: PullFacts) -> None:
+        """Take back our statuses on the head that do not hold any more, whoever posted them, and whether jobs start.
 
-    def _set_merge_status(self, state: str, text: str) -> None:
+        Any event may find one: a push or another pull of the same head posts there too. A head that came meanwhile has
+        an event of its own.
+        """
+        own = self.own
+        if self.view.pull().head_sha != pull.head_sha or (self.config.in_repo and own is None):
+            return
+        if own is None or not (own.problems or own.unknown):
+            self._take_back(status_rules.IN_REPO_CONTEXT)
+        if self._red(status_rules.MERGE_CONTEXT) and not self._lacks_merge(pull):
+            self._take_back(status_rules.MERGE_CONTEXT)
+
+    def settle_all(self) -> None:
+        """Take back all our statuses on the head: there are no jobs that they could speak of."""
+        for context in (status_rules.IN_REPO_CONTEXT, status_rules.MERGE_CONTEXT):
+            self._take_back(context)
+
+    def _red(self, context: str) -> bool:
+        return self.view.contexts().get(context, _SUCCESS) != _SUCCESS
+
+    def _lacks_merge(self, pull: PullFacts) -> bool:
+        """Whether there are jobs that start by themselves, or may be, and no merge to test."""
+        if self.obstacle():
+            return True
+        if not any(choice.run for choice in self.choices([filters.test_all_filter], pull)):
+            return False
+        merge = None if pull.mergeable is False else self.view.test_merge()
+        return merge is None or self.view.pull().head_sha != pull.head_sha
+
+    def _take_back(self, context: str) -> None:
+        if not self._red(context):
+            return
+        if context == status_rules.IN_REPO_CONTEXT:
+            self.actions.append(in_repo_jobs.withdrawal(self.view.pull()))
+        self._set_status(context, _SUCCESS, status_rules.SETTLED)
+
+    def _set_status(self, context: str, state: str, text: str) -> None:
         pull = self.view.pull()
         self.actions.append(
             SetStatus(
                 repository=pull.repository,
                 sha=pull.head_sha,
-                context=status_rules.MERGE_CONTEXT,
+                context=context,
                 state=state,
                 description=status_rules.truncate(text, status_rules.MAX_DESCRIPTION_BYTES),
             )

@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CONFIG_CONTEXT = "prowless/config"
-"""The context of what we say about configuration itself: central sources, and a repository's own jobs."""
+"""The context of what we say about a change of the central configuration."""
+
+IN_REPO_CONTEXT = "prowless/in-repo"
+"""The context of what we say about a repository's own configuration."""
 
 MERGE_CONTEXT = "prowless/merge"
 """The context of what stands in the way of a pull's jobs: there is no merge to test."""
+
+SETTLED = "Nothing is wrong any more"
+"""What a status of ours says whose failure does not hold any more."""
 
 MAX_DESCRIPTION_BYTES = 140
 _ELISION = " ... "

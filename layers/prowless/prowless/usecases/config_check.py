@@ -6,13 +6,12 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from prowless.domain import in_repo_jobs
 from prowless.domain.config import snapshot as snapshots
 from prowless.domain.config.compile import compile_config
 from prowless.domain.config.findings import WARNING, Problems
 from prowless.domain.config_checks import ConfigReport, new_warnings
-from prowless.domain.errors import ConfigError, RetryableError
-from prowless.domain.status import CONFIG_CONTEXT
+from prowless.domain.errors import ConfigError, PermanentError, RetryableError
+from prowless.domain.status import CONFIG_CONTEXT, SETTLED
 from prowless.domain.wording import marked, marker, shown
 from prowless.ports.github import Status
 from prowless.usecases.config_sources import heads
@@ -69,7 +68,7 @@ class CheckPull:
             return _unchecked(f"the pull request is {shown(pull.state)}")
         changed = [source for source in of_repository if source.ref == pull.base_ref]
         if not self._touched(pull, changed):
-            self._withdraw(pull)
+            self._settle(pull)
             return _unchecked("no source is changed")
         pull, merge = await_test_merge(self._github, pull, self._pause)
         if merge is None and pull.mergeable is False:
@@ -80,7 +79,7 @@ class CheckPull:
         report = self._report(repository, {source.origin: merge.sha for source in changed})
         if self._github.pull(repository, number).head_sha != pull.head_sha:
             return _unchecked("the head moved, and has a message of its own")
-        self._set_status(pull, report.state, report.description, self._comment(pull, report))
+        self._set_status(pull, report.state, report.description, self._commented(pull, report))
         return {"checked": True, "state": report.state, "errors": len(report.errors)}
 
     def _touched(self, pull: PullRequest, sources: Sequence[ConfigRepository]) -> bool:
@@ -116,10 +115,16 @@ class CheckPull:
     def _set_status(self, pull: PullRequest, state: str, description: str, url: str) -> None:
         status = Status(context=CONFIG_CONTEXT, state=state, description=description, target_url=url)
         present = self._github.statuses(pull.repository, pull.head_sha).get(CONFIG_CONTEXT)
-        # The pull's own .prow.yaml speaks in this context as well; that it is invalid must not be covered by a success.
-        in_repo = present and present.state == "failure" and present.description.startswith(in_repo_jobs.FAILED)
-        if present != status and not (in_repo and state == "success"):
+        if present != status:
             self._github.create_status(pull.repository, pull.head_sha, status)
+
+    def _commented(self, pull: PullRequest, report: ConfigReport) -> str:
+        """The comment's address; none if GitHub refuses it, as in a locked conversation: the status still says it."""
+        try:
+            return self._comment(pull, report)
+        except PermanentError as error:
+            log.warning("comment refused: %s#%d: %s", pull.repository, pull.number, error)
+            return ""
 
     def _comment(self, pull: PullRequest, report: ConfigReport) -> str:
         """Leave one comment that says it all, or none; its address.
@@ -144,7 +149,11 @@ class CheckPull:
                 self._github.delete_comment(pull.repository, other.id)
         return f"{pull.html_url}#issuecomment-{kept}" if text else ""
 
-    def _withdraw(self, pull: PullRequest) -> None:
+    def _settle(self, pull: PullRequest) -> None:
+        """Take back what was said of this head, or of an earlier one: it changes no source any more."""
+        present = self._github.statuses(pull.repository, pull.head_sha).get(CONFIG_CONTEXT)
+        if present and present.state != "success":
+            self._set_status(pull, "success", SETTLED, "")
         for comment in self._mine(pull):
             self._github.delete_comment(pull.repository, comment.id)
 
