@@ -7,13 +7,12 @@ from time import process_time
 import re2
 
 from prowless.adapters.config_files import parse_document
-from prowless.domain import triggers
+from prowless.domain import regex, triggers
 from prowless.domain.config import snapshot
 from prowless.domain.config.central import CentralConfig
 from prowless.domain.config.compile import compile_sources
 from prowless.domain.config.document import Sources
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.regex import compile_regex, compile_set
 from prowless.usecases.snapshots import SnapshotConfig, publish
 from tests.fakes.clock import FixedClock
 from tests.fakes.stores import MemoryObjects
@@ -85,8 +84,7 @@ def published(one, others=0):
 
 def forget():
     """As a function that has just started: no pattern is compiled."""
-    compile_regex.cache_clear()
-    compile_set.cache_clear()
+    regex.forget()
     re2.purge()
 
 

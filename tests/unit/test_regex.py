@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prowless.domain.errors import ConfigError
-from prowless.domain.regex import MAX_PATTERN, compile_regex
+from prowless.domain.regex import _KEPT, _MAX_KEPT, MAX_PATTERN, compile_regex, forget
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,23 @@ def test_patterns_are_bounded_in_length_and_memory():
     with pytest.raises(ConfigError, match="longer than"):
         compile_regex("a" * (MAX_PATTERN + 1))
     with pytest.raises(ConfigError, match="too large"):
-        compile_regex(r"\pL{900}")
+        compile_regex(r"\pL{50}")
+
+
+def test_the_bounds_leave_room_for_long_lists_of_folders_and_branches():
+    folders = "|".join(f"^(pkg|cmd)/component-{number}/.*" for number in range(100))
+    assert compile_regex(folders).search("cmd/component-99/a.go")
+    branches = "|".join(f"^release-4.{number}$" for number in range(300))
+    assert compile_regex(branches).search("release-4.299")
+
+
+def test_what_is_kept_compiled_is_bounded_in_size():
+    forget()
+    for number in range(100):
+        compile_regex(rf"\pL{{25}}{number}")
+    assert _KEPT.size <= _MAX_KEPT
+    assert 0 < len(_KEPT.found) < 100
+    assert compile_regex(r"\pL{25}99") is compile_regex(r"\pL{25}99")
 
 
 def test_a_bad_pattern_writes_nothing_to_stderr(capfd):

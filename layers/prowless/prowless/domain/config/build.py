@@ -10,6 +10,7 @@ from prowless.domain.config import conflicts, validate
 from prowless.domain.config.decode import Reader, Struct
 from prowless.domain.config.job_options import option_warnings
 from prowless.domain.config.jobs import (
+    BranchJob,
     Job,
     Periodic,
     Postsubmit,
@@ -17,6 +18,7 @@ from prowless.domain.config.jobs import (
     default_rerun_command,
     default_trigger,
 )
+from prowless.domain.config.patterns import MAX_PROGRAM, PatternBudget
 from prowless.domain.config.presets import PresetError, decoration_defaults, with_defaults, with_presets
 from prowless.domain.config.schema import PERIODIC, POSTSUBMIT, PRESUBMIT
 from prowless.domain.refs import JobType, Refs
@@ -50,6 +52,7 @@ class JobBuilder:
     clusters_used: dict[str, str] = field(default_factory=dict)
     """Cluster alias to the first job that names it."""
     met: int = 0
+    patterns: PatternBudget = field(default_factory=lambda: PatternBudget(MAX_PROGRAM))
 
     def read(self, document: Document, sections: Mapping[str, Any]) -> None:
         """The jobs of one document; `sections` has its presubmits, postsubmits and periodics as they were read."""
@@ -102,6 +105,8 @@ class JobBuilder:
                 raw["trigger"] = default_trigger(raw["name"])
                 raw["rerun_command"] = default_rerun_command(raw["name"])
             job = self._job(Presubmit, raw, place, repository)
+            if not self._affords(job, (job.trigger,)):
+                return
             self._check(job, JobType.PRESUBMIT, [*validate.presubmit_problems(job), *validate.branch_job_problems(job)])
             self._warn(job, repository)
             yield job
@@ -110,6 +115,8 @@ class JobBuilder:
         for raw, place in self._raw(reader, value, at, POSTSUBMIT, f"postsubmits of {repository}"):
             raw["context"] = raw.get("context") or raw["name"]
             job = self._job(Postsubmit, raw, place, repository)
+            if not self._affords(job):
+                return
             self._check(
                 job, JobType.POSTSUBMIT, [*validate.postsubmit_problems(job), *validate.branch_job_problems(job)]
             )
@@ -195,6 +202,16 @@ class JobBuilder:
             merged = {}
         raw["decorate"] = wanted
         raw["decoration_config"] = merged
+
+    def _affords(self, job: BranchJob, more: tuple[str, ...] = ()) -> bool:
+        """Whether the regular expressions of all jobs up to this one are small enough together."""
+        joined = ("|".join(job.branches), "|".join(job.skip_branches))
+        if self.patterns.affords((*joined, job.run_if_changed, job.skip_if_only_changed, *more)):
+            return True
+        limit = f"{self.patterns.limit} instructions"
+        text = "up to here, the regular expressions of all jobs are too large together"
+        self.problems.error(job.source, f"{text}: compiled, they have more than {limit}; no further job is read")
+        return False
 
     def _check(self, job: Job, job_type: JobType, own: list[str]) -> None:
         """Report what is wrong with one job; `own` are the problems of its type's rules."""

@@ -13,6 +13,7 @@ from prowless.domain.config.build import JobBuilder
 from prowless.domain.config.decode import Reader, Struct, list_of, nearest, opaque, structure
 from prowless.domain.config.document import Table
 from prowless.domain.config.findings import Problems
+from prowless.domain.config.patterns import MAX_OWN_PROGRAM, PatternBudget
 from prowless.domain.config.schema import PRESET
 from prowless.domain.errors import ConfigError
 
@@ -57,7 +58,7 @@ def compile_in_repo(
     presets = [preset for _, section in sections for preset in section.get("presets") or ()]
     defaults = replace(central.defaults, presets=(*central.defaults.presets, *presets))
     _check_presets(sections, central, problems)
-    builder = JobBuilder(defaults=defaults, problems=problems)
+    builder = JobBuilder(defaults=defaults, problems=problems, patterns=PatternBudget(MAX_OWN_PROGRAM))
     if _few_enough(sections, problems):
         for document, section in sections:
             builder.read_own(document, static.repository, section)
