@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from prowless.domain.approvals import Approval
-from prowless.domain.decisions import (
+from prowless.domain.actions import (
     AbortPull,
     Action,
     AddLabel,
@@ -28,6 +27,7 @@ from prowless.domain.decisions import (
     SyncConfig,
     Withdraw,
 )
+from prowless.domain.approvals import Approval
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:

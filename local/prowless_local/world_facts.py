@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from prowless.domain import owners
 from prowless.domain.approvals import Approval, HeadSeen, PullLedger
-from prowless.domain.decisions import CheckFact, InRepoConfig, RunFact, StatusFact, TrialMerge
 from prowless.domain.errors import ConfigError
 from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent, moment
 from prowless.domain.specs import PullFacts
 from prowless.domain.trust import trusted_user
+from prowless.domain.view import CheckFact, InRepoConfig, RunFact, StatusFact, TrialMerge
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:

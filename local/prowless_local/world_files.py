@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from prowless.domain.config.central import CentralConfig
     from prowless.domain.config.jobs import RepositoryConfig
-    from prowless.domain.decisions import InRepoConfig
+    from prowless.domain.view import InRepoConfig
 
 _ROOT = ""
 

@@ -10,7 +10,7 @@ from tests.unit.config_texts import SETTINGS, compiled, shard
 from tests.unit.trigger_facts import PULL, FakeView, comment_event, pull_event, started, texts
 
 from prowless.domain import events, triggers
-from prowless.domain.decisions import AbortPull, AddLabel, PruneHelp, RemoveLabel, Start
+from prowless.domain.actions import AbortPull, AddLabel, PruneHelp, RemoveLabel, Start
 
 PARTS = yaml.safe_load(Path(__file__).with_name("rules.yaml").read_text())
 CASES = [case for part in PARTS.values() for case in part]

@@ -9,11 +9,13 @@ from tests.unit import event_bodies as bodies
 
 from prowless.adapters.config_files import parse_document
 from prowless.domain import events, triggers
+from prowless.domain.actions import Start
 from prowless.domain.config.compile import compile_sources
 from prowless.domain.config.document import Sources
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import Outcome, Start, TrialMerge
+from prowless.domain.decisions import Outcome
 from prowless.domain.specs import PullFacts
+from prowless.domain.view import TrialMerge
 
 CASES = yaml.safe_load(Path(__file__).with_name("triggers.yaml").read_text())
 SPEC = {"containers": [{"image": "busybox", "command": ["true"]}]}

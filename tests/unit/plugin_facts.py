@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from prowless.domain import triggers
+from prowless.domain.actions import SetStatus
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import CheckFact, RunFact, SetStatus, StatusFact
+from prowless.domain.view import CheckFact, RunFact, StatusFact
 from tests.unit.trigger_facts import BASE, FakeView, comment_event, presubmit
 
 CONFIG = RepositoryConfig(

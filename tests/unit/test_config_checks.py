@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prowless.domain import events, triggers
+from prowless.domain.actions import CheckConfig
 from prowless.domain.config.jobs import RepositoryConfig
 from prowless.domain.config_checks import ConfigReport, new_warnings
-from prowless.domain.decisions import CheckConfig
 from prowless.domain.wording import MAX_LINES
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import FakeView

@@ -9,10 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from prowless.domain import triggers
+from prowless.domain.actions import Comment
 from prowless.domain.approvals import Approval
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import Comment, InRepoConfig, StatusFact
 from prowless.domain.plugins.explain import MAX_ROWS_TEXT, MOST_OPEN_ROWS
+from prowless.domain.view import InRepoConfig, StatusFact
 from prowless.domain.wording import markdown, shown
 from tests.unit import event_bodies as bodies
 from tests.unit.plugin_facts import CONFIG, View, decide, states

@@ -3,9 +3,9 @@
 import pytest
 
 from prowless.domain import events
-from prowless.domain.decisions import TrialMerge
 from prowless.domain.errors import ConfigError
 from prowless.domain.trust import TrustOptions
+from prowless.domain.view import TrialMerge
 from prowless.usecases.in_repo import InRepoTrees
 from prowless_local.world import World
 from prowless_local.world_facts import NO_COMMIT_KNOWN, WorldFacts

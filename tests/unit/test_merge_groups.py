@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import events, triggers
+from prowless.domain.actions import AbortGroup, SetStatus
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import AbortGroup, InRepoConfig, Outcome, SetStatus
+from prowless.domain.decisions import Outcome
 from prowless.domain.prowjob import header
 from prowless.domain.refs import JobType
 from prowless.domain.specs import PullFacts
+from prowless.domain.view import InRepoConfig
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import BASE, FakeView, decisions, presubmit, started
 

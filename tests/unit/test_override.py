@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prowless.domain import plugins, triggers
+from prowless.domain.actions import Comment, PassCheck, Record, SetStatus
 from prowless.domain.approvals import HeadSeen
 from prowless.domain.config.enabled import RepositoryPlugins
-from prowless.domain.decisions import CheckFact, Comment, PassCheck, Record, SetStatus, StatusFact
 from prowless.domain.plugins.entitlement import contexts_in
 from prowless.domain.status import description
+from prowless.domain.view import CheckFact, StatusFact
 from tests.unit import event_bodies as bodies
 from tests.unit.plugin_facts import CONFIG, View, decide, set_contexts, states
 from tests.unit.trigger_facts import BASE, comment_event, others, texts

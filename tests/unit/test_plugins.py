@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import triggers
+from prowless.domain.actions import AbortPull, Comment, NoteHead, SetStatus
 from prowless.domain.approvals import Approval, HeadSeen
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import AbortPull, Comment, NoteHead, RunFact, SetStatus
 from prowless.domain.trust import TrustOptions
+from prowless.domain.view import RunFact
 from tests.unit import event_bodies as bodies
 from tests.unit.plugin_facts import CONFIG, View, decide, set_contexts, states
 from tests.unit.trigger_facts import BASE, PULL, comment_event, presubmit, pull_event, started, texts

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import events, triggers
+from prowless.domain.actions import SetStatus, SyncConfig
 from prowless.domain.config.enabled import PROVIDED, RepositoryPlugins
 from prowless.domain.config.jobs import Postsubmit, RepositoryConfig
 from prowless.domain.config.plugins import Plugins
-from prowless.domain.decisions import RunFact, SetStatus, SyncConfig
+from prowless.domain.view import RunFact
 from tests.unit import event_bodies as bodies
 from tests.unit.config_texts import SPEC, central, presubmits, shard
 from tests.unit.plugin_facts import View, states

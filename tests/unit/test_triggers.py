@@ -5,12 +5,10 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import triggers
+from prowless.domain.actions import AbortPull
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import (
-    AbortPull,
-    Outcome,
-    TrialMerge,
-)
+from prowless.domain.decisions import Outcome
+from prowless.domain.view import TrialMerge
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import (
     BASE,

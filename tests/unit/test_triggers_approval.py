@@ -5,17 +5,9 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import events, triggers
+from prowless.domain.actions import AddLabel, Approve, Comment, NoteHead, RemoveLabel, RevokeApprovals, Withdraw
 from prowless.domain.approvals import Approval, HeadSeen
-from prowless.domain.decisions import (
-    AddLabel,
-    Approve,
-    Comment,
-    NoteHead,
-    Outcome,
-    RemoveLabel,
-    RevokeApprovals,
-    Withdraw,
-)
+from prowless.domain.decisions import Outcome
 from prowless.domain.events import moment
 from prowless.domain.trust import TrustOptions
 from tests.unit import event_bodies as bodies

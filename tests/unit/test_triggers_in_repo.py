@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import events, triggers
+from prowless.domain.actions import AbortPull, Comment, SetStatus
 from prowless.domain.approvals import HeadSeen
 from prowless.domain.config.enabled import RepositoryPlugins
 from prowless.domain.config.jobs import Postsubmit, RepositoryConfig
-from prowless.domain.decisions import AbortPull, Comment, InRepoConfig, Outcome, SetStatus, StatusFact
+from prowless.domain.decisions import Outcome
 from prowless.domain.in_repo_jobs import NOT_READ
 from prowless.domain.status import IN_REPO_CONTEXT, MERGE_CONTEXT
+from prowless.domain.view import InRepoConfig, StatusFact
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import (
     CONFIG,

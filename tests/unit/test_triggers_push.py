@@ -5,11 +5,9 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import events, triggers
+from prowless.domain.actions import SyncConfig
 from prowless.domain.config.jobs import Postsubmit, RepositoryConfig
-from prowless.domain.decisions import (
-    Outcome,
-    SyncConfig,
-)
+from prowless.domain.decisions import Outcome
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import CONFIG, FakeView, decisions, pull_event, started
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import triggers
+from prowless.domain.actions import SetStatus, Withdraw
 from prowless.domain.config.enabled import RepositoryPlugins
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import InRepoConfig, SetStatus, Withdraw
 from prowless.domain.status import CONFIG_CONTEXT, IN_REPO_CONTEXT, MERGE_CONTEXT, SETTLED
+from prowless.domain.view import InRepoConfig
 from tests.unit import event_bodies as bodies
 from tests.unit.trigger_facts import CONFIG, PULL, FakeView, comment_event, presubmit, pull_event, started
 

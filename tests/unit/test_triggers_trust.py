@@ -5,15 +5,9 @@ from dataclasses import replace
 import pytest
 
 from prowless.domain import events, triggers
+from prowless.domain.actions import AbortPull, AddLabel, PruneHelp, RemoveLabel, Start
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.decisions import (
-    AbortPull,
-    AddLabel,
-    Outcome,
-    PruneHelp,
-    RemoveLabel,
-    Start,
-)
+from prowless.domain.decisions import Outcome
 from prowless.domain.errors import RetryableError
 from prowless.domain.trust import TrustOptions
 from tests.unit import event_bodies as bodies

@@ -3,16 +3,11 @@
 from dataclasses import dataclass, field
 
 from prowless.domain import events
+from prowless.domain.actions import Comment, Start
 from prowless.domain.approvals import Approval, HeadSeen, PullLedger
 from prowless.domain.config.jobs import Presubmit, RepositoryConfig, default_rerun_command, default_trigger
-from prowless.domain.decisions import (
-    Comment,
-    InRepoConfig,
-    Start,
-    StatusFact,
-    TrialMerge,
-)
 from prowless.domain.specs import PullFacts
+from prowless.domain.view import InRepoConfig, StatusFact, TrialMerge
 from tests.unit import event_bodies as bodies
 
 BASE = "b" * 40

@@ -15,10 +15,10 @@ from prowless.domain.trust import OK_TO_TEST
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from prowless.domain.decisions import View
     from prowless.domain.events import CommentEvent
     from prowless.domain.specs import PullFacts
     from prowless.domain.trust import TrustOptions
+    from prowless.domain.view import View
 
 GUARD_MS = 30_000
 """A head that is younger than this at the time of a comment may not be the one that its author looked at."""

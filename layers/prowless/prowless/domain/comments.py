@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prowless.domain import approvals, commands, filters, plugins, replies
-from prowless.domain.decisions import Outcome, PruneHelp, RevokeApprovals, Start, Verdict
+from prowless.domain.actions import PruneHelp, RevokeApprovals, Start
+from prowless.domain.decisions import Outcome, Verdict
 from prowless.domain.pull_rules import PullRules, with_more
 from prowless.domain.specs import RETEST_LABEL, PullFacts, presubmit_spec
 from prowless.domain.trust import NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot

@@ -7,13 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from prowless.domain.decisions import CheckConfig, Verdict
+from prowless.domain.actions import CheckConfig
 from prowless.domain.status import MAX_DESCRIPTION_BYTES, truncate
 from prowless.domain.wording import MAX_LINE, counted, fenced, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from prowless.domain.decisions import Verdict
     from prowless.domain.events import PullRequestEvent
 
 _ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})

@@ -9,15 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prowless.domain import status as status_rules
-from prowless.domain.decisions import Comment, SetStatus, Withdraw
+from prowless.domain.actions import Comment, SetStatus, Withdraw
 from prowless.domain.wording import MAX_LINE, MAX_LINES, fenced, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prowless.domain.config.jobs import RepositoryConfig
-    from prowless.domain.decisions import InRepoConfig, Verdict
+    from prowless.domain.decisions import Verdict
     from prowless.domain.specs import PullFacts
+    from prowless.domain.view import InRepoConfig
 
 NOT_READ = "the jobs of .prow.yaml and .prow/ are not listed: these files were not read"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prowless.domain import filters, in_repo_jobs
+from prowless.domain.actions import AbortGroup, Action, Start
 from prowless.domain.changes import Changes
-from prowless.domain.decisions import AbortGroup, Action, Decision, Start, Verdict, View
+from prowless.domain.decisions import Decision, Verdict
 from prowless.domain.filters import Choice, Match
 from prowless.domain.refs import JobType
 from prowless.domain.specs import batch_spec, group_refs
@@ -19,6 +20,7 @@ from prowless.domain.wording import shown
 if TYPE_CHECKING:
     from prowless.domain.config.jobs import Presubmit, RepositoryConfig
     from prowless.domain.events import MergeGroupEvent
+    from prowless.domain.view import View
 
 RULE = "merge-group"
 MERGED = "merged"

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prowless.domain import approvals, replies
+from prowless.domain.actions import RevokeApprovals, Start
 from prowless.domain.comments import CommentRules
-from prowless.domain.decisions import Outcome, RevokeApprovals, Start, Verdict
+from prowless.domain.decisions import Outcome, Verdict
 from prowless.domain.pull_rules import PullRules, joined_actions, noted, with_more
 from prowless.domain.trust import LGTM, NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot
 from prowless.domain.wording import shown

@@ -7,23 +7,21 @@ from typing import TYPE_CHECKING
 
 from prowless.domain import approvals, commands, filters, in_repo_jobs, replies
 from prowless.domain import status as status_rules
-from prowless.domain.approvals import Approval
-from prowless.domain.changes import Changes
-from prowless.domain.decisions import (
+from prowless.domain.actions import (
     AbortPull,
     Action,
     AddLabel,
     Approve,
     Comment,
-    Decision,
     NoteHead,
     RemoveLabel,
     SetStatus,
     Start,
-    Verdict,
-    View,
     Withdraw,
 )
+from prowless.domain.approvals import Approval
+from prowless.domain.changes import Changes
+from prowless.domain.decisions import Decision, Verdict
 from prowless.domain.filters import Choice, Filter
 from prowless.domain.refs import JobType, Refs
 from prowless.domain.specs import PullFacts, presubmit_spec, pull_refs
@@ -34,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from prowless.domain.config.jobs import Presubmit, RepositoryConfig
-    from prowless.domain.decisions import InRepoConfig
     from prowless.domain.events import CommentEvent
     from prowless.domain.identity import Cause
+    from prowless.domain.view import InRepoConfig, View
 
 
 CONFLICT = "mergeable"

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prowless.domain import filters, in_repo_jobs, merge_groups
+from prowless.domain.actions import Action, Start, SyncConfig
 from prowless.domain.changes import Changes
 from prowless.domain.comments import CommentRules
 from prowless.domain.config_checks import is_source, with_check
-from prowless.domain.decisions import Action, Decision, Start, SyncConfig, Verdict, View
+from prowless.domain.decisions import Decision, Verdict
 from prowless.domain.events import CommentEvent, MergeGroupEvent, PullRequestEvent, PushEvent
 from prowless.domain.pull_events import PullEventRules
 from prowless.domain.refs import JobType
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from prowless.domain.config.jobs import RepositoryConfig
+    from prowless.domain.view import View
 
 
 def decide(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from prowless.domain.config.central import CentralConfig
     from prowless.domain.config.document import Document
     from prowless.domain.config.jobs import Periodic, RepositoryConfig
-    from prowless.domain.decisions import InRepoConfig
+    from prowless.domain.view import InRepoConfig
 
 
 class ConfigSource(Protocol):

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prowless.runtime import settings
-
-OWNERS_NODES = 20_000
-"""Values in an OWNERS file; who may merge can make it large, for whoever says `/override`."""
+from prowless.runtime import settings, wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from prowless.domain.config.central import CentralConfig
-    from prowless.domain.config.document import Document
-    from prowless.domain.config.jobs import RepositoryConfig
-    from prowless.domain.decisions import InRepoConfig
-    from prowless.ports.config import ConfigSource
-    from prowless.ports.engine import Clusters
-    from prowless.ports.github import GitHub
-    from prowless.ports.slack import Slack
     from prowless.runtime.boundary import Persistent
     from prowless.runtime.environment import Environment
     from prowless.usecases.receive import ReceiveDelivery
-    from prowless.usecases.records import Records
-    from prowless.usecases.runs import Runs, StartRuns
 
 
 def accept_webhook(environment: Environment) -> ReceiveDelivery:
@@ -63,16 +50,16 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
 
     given = settings.load(settings.Dispatch, environment.variables)
     state = S3Objects(clients.s3(), given.state_bucket)
-    start, aborts = _starting(environment, given)
+    start, aborts = wiring.starting(environment, given)
     control = DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table)
     deliveries = DynamoDeliveries(clients.dynamodb(), given.deliveries_table)
-    config, github = _config(environment, given.state_bucket), _github(environment, given)
+    config, github = wiring.config(environment, given.state_bucket), wiring.github(environment, given)
     return DispatchDelivery(
         deliveries=deliveries,
         state=state,
         config=config,
         in_repo=InRepoConfigs(
-            github=github, objects=state, config=config, compile_files=_compile_in_repo, ignore_rules=ignore_rules
+            github=github, objects=state, config=config, compile_files=wiring.compile_in_repo, ignore_rules=ignore_rules
         ),
         github=github,
         start=start,
@@ -87,7 +74,7 @@ def dispatch_delivery(environment: Environment) -> Callable[[Iterable[Mapping[st
         ),
         sources=frozenset((source.repository, source.ref) for source in ConfigRepository.parse(given.config_sources)),
         pause=environment.clock.sleep,
-        parse_owners=_parse_owners,
+        parse_owners=wiring.parse_owners,
     )
 
 
@@ -108,7 +95,7 @@ def forward_delivery(environment: Environment) -> Persistent:
     forward = ForwardDelivery(
         deliveries=DynamoDeliveries(clients.dynamodb(), given.deliveries_table),
         state=S3Objects(clients.s3(), given.state_bucket),
-        config=_config(environment, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
         endpoints=HttpEndpoints(local=filter(None, given.local_endpoints.split(","))),
         secrets=SecretsManagerSecret(clients.secretsmanager(), given.webhook_secret_arn, environment.clock).text,
         max_receives=int(given.max_receives),
@@ -127,9 +114,9 @@ def start_periodics(environment: Environment) -> Callable[[dict[str, Any]], Any]
     from prowless.usecases.periodics import StartPeriodics
 
     given = settings.load(settings.Periodics, environment.variables)
-    start, _ = _starting(environment, given)
+    start, _ = wiring.starting(environment, given)
     return StartPeriodics(
-        config=_config(environment, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
         prowjobs=DynamoProwJobs(clients.dynamodb(), given.prowjobs_table),
         start=start,
@@ -148,11 +135,11 @@ def admit_runs(environment: Environment) -> Callable[[Iterable[Mapping[str, Any]
     from prowless.usecases.finish import FinishRuns
 
     given = settings.load(settings.Admit, environment.variables)
-    runs = _runs(given.prowjobs_table, given.state_bucket)
+    runs = wiring.runs(given.prowjobs_table, given.state_bucket)
     return AdmitRuns(
         runs=runs,
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
-        config=_config(environment, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
         finish=FinishRuns(
             prowjobs=runs.prowjobs,
             starter=StepFunctionsStarter(clients.stepfunctions(), given.state_machine_arn),
@@ -167,10 +154,10 @@ def prepare_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     from prowless.usecases.prepare import PrepareRun, web_address
 
     given = settings.load(settings.Prepare, environment.variables)
-    runs = _runs(given.prowjobs_table, given.state_bucket)
+    runs = wiring.runs(given.prowjobs_table, given.state_bucket)
     prepare = PrepareRun(
         runs=runs,
-        config=_config(environment, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
         site=web_address(given.github_api_url),
         clock=environment.clock,
     )
@@ -183,10 +170,10 @@ def submit_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
 
     given = settings.load(settings.ClusterArtifacts, environment.variables)
     submit = SubmitRun(
-        runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(environment, given.state_bucket),
-        clusters=_clusters(environment, given),
-        records=_records(environment, given.artifacts_bucket),
+        runs=wiring.runs(given.prowjobs_table, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
+        clusters=wiring.clusters(environment, given),
+        records=wiring.records(environment, given.artifacts_bucket),
         clock=environment.clock,
     )
     return lambda event: submit(event["prowjob"])
@@ -200,9 +187,9 @@ def poll_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
 
     given = settings.load(settings.ClusterAccess, environment.variables)
     poll = PollRun(
-        runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(environment, given.state_bucket),
-        clusters=_clusters(environment, given),
+        runs=wiring.runs(given.prowjobs_table, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
+        clusters=wiring.clusters(environment, given),
         starter=StepFunctionsStarter(clients.stepfunctions()),
         clock=environment.clock,
     )
@@ -215,9 +202,9 @@ def stop_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
 
     given = settings.load(settings.ClusterAccess, environment.variables)
     return StopRun(
-        runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(environment, given.state_bucket),
-        clusters=_clusters(environment, given),
+        runs=wiring.runs(given.prowjobs_table, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
+        clusters=wiring.clusters(environment, given),
         clock=environment.clock,
     )
 
@@ -228,10 +215,10 @@ def collect_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
 
     given = settings.load(settings.ClusterArtifacts, environment.variables)
     collect = CollectRun(
-        runs=_runs(given.prowjobs_table, given.state_bucket),
-        config=_config(environment, given.state_bucket),
-        clusters=_clusters(environment, given),
-        records=_records(environment, given.artifacts_bucket),
+        runs=wiring.runs(given.prowjobs_table, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
+        clusters=wiring.clusters(environment, given),
+        records=wiring.records(environment, given.artifacts_bucket),
         clock=environment.clock,
     )
     return lambda event: collect(event["prowjob"], event.get("cursor"))
@@ -245,14 +232,16 @@ def report_run(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     from prowless.usecases.tell_slack import TellSlack
 
     given = settings.load(settings.Report, environment.variables)
-    runs, config = _runs(given.prowjobs_table, given.state_bucket), _config(environment, given.state_bucket)
+    runs, config = wiring.runs(given.prowjobs_table, given.state_bucket), wiring.config(environment, given.state_bucket)
     report = ReportRun(
         runs=runs,
         config=config,
         control=DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table),
-        github=_github(environment, given),
-        slack=TellSlack(runs=runs, config=config, slack=_slack(environment, given), pause=environment.clock.sleep),
-        records=_records(environment, given.artifacts_bucket),
+        github=wiring.github(environment, given),
+        slack=TellSlack(
+            runs=runs, config=config, slack=wiring.slack(environment, given), pause=environment.clock.sleep
+        ),
+        records=wiring.records(environment, given.artifacts_bucket),
         clock=environment.clock,
     )
     phases = {"pending": report.pending, "final": report.final, "slack": report.slack}
@@ -277,13 +266,13 @@ def reconcile(environment: Environment) -> Callable[[dict[str, Any]], Any]:
     admit = SqsAdmitQueue(clients.sqs(), given.admit_queue_url)
     return Reconcile(
         prowjobs=prowjobs,
-        config=_config(environment, given.state_bucket),
+        config=wiring.config(environment, given.state_bucket),
         starter=starter,
         finish=FinishRuns(prowjobs=prowjobs, starter=starter, admit=admit),
         admit=admit,
         watch=WatchSources(
             repositories=ConfigRepository.parse(given.config_sources),
-            github=_github(environment, given),
+            github=wiring.github(environment, given),
             objects=S3Objects(clients.s3(), given.state_bucket),
             queue=SqsConfigQueue(clients.sqs(), given.config_queue_url),
             clock=environment.clock,
@@ -306,7 +295,7 @@ def sync_config(environment: Environment) -> Persistent:
     from prowless.usecases.config_sync import SyncConfig
 
     given = settings.load(settings.ConfigSync, environment.variables)
-    github = _github(environment, given)
+    github = wiring.github(environment, given)
     objects = S3Objects(clients.s3(), given.state_bucket)
     repositories = ConfigRepository.parse(given.config_sources)
     reader = ConfigReader(github=github, parse=parse_document, ignore_rules=ignore_rules, clock=environment.clock)
@@ -320,88 +309,3 @@ def sync_config(environment: Environment) -> Persistent:
         ),
         postpone=SqsConfigQueue(clients.sqs(), given.config_queue_url).postpone,
     )
-
-
-def _compile_in_repo(files: Mapping[str, bytes], central: CentralConfig, static: RepositoryConfig) -> InRepoConfig:
-    """The InRepoCompiler; what it needs is loaded with the first files that are not known yet."""
-    from prowless.adapters.config_files import parse_document
-    from prowless.usecases.in_repo_compile import compile_files
-
-    return compile_files(files, central, static, parse=parse_document)
-
-
-def _runs(prowjobs_table: str, state_bucket: str) -> Runs:
-    from prowless.adapters.aws import clients
-    from prowless.adapters.aws.objects import S3Objects
-    from prowless.adapters.aws.prowjobs import DynamoProwJobs
-    from prowless.usecases.runs import Runs
-
-    return Runs(DynamoProwJobs(clients.dynamodb(), prowjobs_table), S3Objects(clients.s3(), state_bucket))
-
-
-def _records(environment: Environment, artifacts_bucket: str) -> Records:
-    from prowless.adapters.aws import clients
-    from prowless.adapters.aws.objects import S3Artifacts
-    from prowless.usecases.records import Records
-
-    return Records(artifacts=S3Artifacts(clients.s3(), artifacts_bucket), clock=environment.clock)
-
-
-def _config(environment: Environment, state_bucket: str) -> ConfigSource:
-    from prowless.adapters.aws import clients
-    from prowless.adapters.aws.objects import S3Objects
-    from prowless.usecases.snapshots import SnapshotConfig
-
-    return SnapshotConfig(S3Objects(clients.s3(), state_bucket), environment.clock)
-
-
-def _starting(environment: Environment, given: settings.Dispatch | settings.Periodics) -> tuple[StartRuns, Any]:
-    from prowless.adapters.aws import clients
-    from prowless.adapters.aws.control import DynamoControl
-    from prowless.adapters.aws.machine import StepFunctionsStarter
-    from prowless.adapters.aws.queues import SqsAdmitQueue
-    from prowless.usecases.runs import AbortRuns, StartRuns
-
-    runs = _runs(given.prowjobs_table, given.state_bucket)
-    admit = SqsAdmitQueue(clients.sqs(), given.admit_queue_url)
-    aborts = AbortRuns(prowjobs=runs.prowjobs, admit=admit, starter=StepFunctionsStarter(clients.stepfunctions()))
-    control = DynamoControl(clients.dynamodb(), given.control_table, given.prowjobs_table)
-    return StartRuns(runs=runs, control=control, admit=admit, aborts=aborts, clock=environment.clock), aborts
-
-
-def _parse_owners(path: str, data: bytes) -> Document:
-    """The document of an OWNERS file; YAML is loaded when the first one comes."""
-    from prowless.adapters.config_files import parse_document
-
-    return parse_document(path, data, max_nodes=OWNERS_NODES)
-
-
-def _github(environment: Environment, given: settings.GitHubAccess) -> GitHub:
-    from prowless.adapters.aws import clients
-    from prowless.adapters.aws.secrets import SecretsManagerSecret
-    from prowless.adapters.github.github import connect
-
-    secret = SecretsManagerSecret(clients.secretsmanager(), given.github_secret_arn, environment.clock)
-    return connect(given.github_api_url, secret.text, environment.clock)
-
-
-def _slack(environment: Environment, given: settings.Report) -> Slack | None:
-    if not given.slack_token_secret_arn:
-        return None
-    from prowless.adapters.aws import clients
-    from prowless.adapters.aws.secrets import SecretsManagerSecret
-    from prowless.adapters.slack import SlackWeb
-
-    secret = SecretsManagerSecret(clients.secretsmanager(), given.slack_token_secret_arn, environment.clock)
-    return SlackWeb(given.slack_api_url, secret.text)
-
-
-def _clusters(environment: Environment, given: settings.ClusterAccess) -> Clusters:
-    from prowless.adapters.kubernetes.clusters import KubernetesClusters
-
-    if given.kubeconfig:
-        return KubernetesClusters.from_kubeconfig(given.kubeconfig, given.kubeconfig_context)
-    from prowless.adapters.aws.eks import EksAccess
-
-    access = EksAccess(given.cluster_external_id, environment.clock)
-    return KubernetesClusters(token=access.token, endpoint=access.endpoint)

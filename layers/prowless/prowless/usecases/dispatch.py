@@ -7,8 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain import commands, events, triggers
-from prowless.domain.approvals import HeadSeen
-from prowless.domain.decisions import (
+from prowless.domain.actions import (
     AbortGroup,
     AbortPull,
     Action,
@@ -25,9 +24,10 @@ from prowless.domain.decisions import (
     SetStatus,
     Start,
     SyncConfig,
-    Verdict,
     Withdraw,
 )
+from prowless.domain.approvals import HeadSeen
+from prowless.domain.decisions import Verdict
 from prowless.domain.errors import PermanentError, ProwlessError, RetryableError
 from prowless.domain.events import CommentEvent, PullRequestEvent
 from prowless.domain.wording import marked, marker

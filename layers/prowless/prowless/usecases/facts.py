@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain import owners
-from prowless.domain.decisions import CheckFact, InRepoConfig, RunFact, StatusFact, TrialMerge
 from prowless.domain.errors import ConfigError, NotFoundError, PermanentError
 from prowless.domain.events import MAX_PUSHED_FILES, NO_COMMIT, MergeGroupEvent, PushEvent
 from prowless.domain.trust import trusted_user
+from prowless.domain.view import CheckFact, InRepoConfig, RunFact, StatusFact, TrialMerge
 from prowless.usecases import merge_groups
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.config.jobs import Postsubmit, Presubmit
-from prowless.domain.decisions import InRepoConfig
 from prowless.domain.errors import ConfigError, NotFoundError, PermanentError
+from prowless.domain.view import InRepoConfig
 from prowless.usecases.in_repo_files import FOLDER, InRepoFiles, check_sizes, find, job_files, rule_files
 
 if TYPE_CHECKING:

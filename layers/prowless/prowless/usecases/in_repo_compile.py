@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from prowless.domain.config.findings import Problems
 from prowless.domain.config.in_repo import compile_in_repo
-from prowless.domain.decisions import InRepoConfig
 from prowless.domain.errors import ConfigError
+from prowless.domain.view import InRepoConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,8 +20,8 @@ from prowless.domain.plugins.skip import Skip
 if TYPE_CHECKING:
     from prowless.domain import commands
     from prowless.domain.config.jobs import RepositoryConfig
-    from prowless.domain.decisions import View
     from prowless.domain.events import CommentEvent
+    from prowless.domain.view import View
 
 COMMANDS: tuple[PluginCommand, ...] = (Explain(), Cancel(), Skip(), OverrideCancel(), Override(sticky=True), Override())
 """In the order in which the commands of one comment are followed."""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from prowless.domain import approvals, replies
-from prowless.domain.decisions import AbortPull
+from prowless.domain.actions import AbortPull
 from prowless.domain.plugins.request import given, quoted, unique
 from prowless.domain.wording import listed, shown
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from prowless.domain import approvals
-from prowless.domain.decisions import Comment
+from prowless.domain.actions import Comment
 from prowless.domain.plugins.request import given, unique
 from prowless.domain.pull_rules import PullRules
 from prowless.domain.wording import counted, listed, markdown, shown

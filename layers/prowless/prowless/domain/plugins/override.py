@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prowless.domain import status as status_rules
-from prowless.domain.decisions import PassCheck, Record, StatusFact
+from prowless.domain.actions import PassCheck, Record
 from prowless.domain.plugins.entitlement import SKIP_RETEST, contexts_in, entitled, who_can_use
 from prowless.domain.plugins.request import MOST_NAMES, SUCCESS, given, unique
 from prowless.domain.specs import presubmit_spec, pull_refs
+from prowless.domain.view import StatusFact
 from prowless.domain.wording import listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from prowless.domain.config.jobs import Presubmit
-    from prowless.domain.decisions import CheckFact
     from prowless.domain.plugins.request import Request
+    from prowless.domain.view import CheckFact
 
 _OVERRIDE = re.compile(r"/override(?: ([^\r]+))?\r?", re.IGNORECASE)
 _STICKY = re.compile(r"/override-sticky(?: ([^\r]+))?\r?", re.IGNORECASE)

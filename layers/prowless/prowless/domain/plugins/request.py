@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prowless.domain import approvals, commands, replies
-from prowless.domain.decisions import Action, Comment, NoteHead, SetStatus, StatusFact
+from prowless.domain.actions import Action, Comment, NoteHead, SetStatus
+from prowless.domain.view import StatusFact
 from prowless.domain.wording import shown
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from prowless.domain.config.jobs import RepositoryConfig
-    from prowless.domain.decisions import View
     from prowless.domain.events import CommentEvent
+    from prowless.domain.view import View
 
 SUCCESS = "success"
 MOST_NAMES = 100
