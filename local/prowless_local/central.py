@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from prowless.domain.config import snapshot as snapshots
 from prowless.domain.wording import counted, shown
+from prowless_local import account
 
 if TYPE_CHECKING:
     import argparse
@@ -41,6 +40,7 @@ def add_to(commands: Any) -> None:
     for command in (push, status):
         command.add_argument("--format", choices=("text", "json"), default="text", help="how to print the result")
         command.add_argument("--bucket", required=True, help="the stack's state bucket (output StateBucketName)")
+        account.add_region(command)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ def _sources(sources: Mapping[str, str]) -> Iterator[str]:
 
 
 def _status(options: argparse.Namespace) -> int:
-    found = CentralStatus.read(_objects(options.bucket), time.time_ns() // 1_000_000)
+    found = CentralStatus.read(_objects(options), time.time_ns() // 1_000_000)
     if options.format == "json":
         print(json.dumps(found.to_dict(), indent=1))
     else:
@@ -161,7 +161,7 @@ def _push(options: argparse.Namespace) -> int:
 
     snapshot = compile_sources(read_folder(options.folder))
     sources = {str(options.folder): "pushed by hand"}
-    changed = publish(snapshot, _objects(options.bucket), sources, time.time_ns() // 1_000_000)
+    changed = publish(snapshot, _objects(options), sources, time.time_ns() // 1_000_000)
     if options.format == "json":
         print(json.dumps({"snapshot": snapshot.hash, "changed": changed, "warnings": snapshot.warnings}, indent=1))
     else:
@@ -171,17 +171,7 @@ def _push(options: argparse.Namespace) -> int:
     return 0
 
 
-def _objects(bucket: str) -> Objects:
-    import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
+def _objects(options: argparse.Namespace) -> Objects:
+    from prowless.adapters.aws.objects import S3Objects  # noqa: PLC0415  other commands do without AWS
 
-    from prowless.adapters.aws.objects import S3Objects  # noqa: PLC0415
-
-    return S3Objects(boto3.client("s3", **local_credentials()), bucket)
-
-
-def local_credentials() -> dict[str, Any]:
-    """Made-up credentials for an embedded stack's endpoint, which needs some and checks none."""
-    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
-    if endpoint.hostname not in {"127.0.0.1", "localhost"} or "AWS_ACCESS_KEY_ID" in os.environ:
-        return {}
-    return {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "us-east-1"}
+    return S3Objects(account.client("s3", options.region), options.bucket)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prowless.domain.errors import ConfigError, ProwlessError
 from prowless.domain.wording import counted, shown
+from prowless_local import account
 
 if TYPE_CHECKING:
     import argparse
@@ -50,6 +51,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--bucket", help="with these three: the stack's state bucket (output StateBucketName)")
     parser.add_argument("--table", help="with --url and --stored: the table of deliveries (DeliveriesTableName)")
     parser.add_argument("--stack", help="with --url, instead of these two: the CloudFormation stack's name")
+    account.add_region(parser)
     parser.add_argument("--day", help="with --stored and --periodic: one day, as 2026-11-18 in UTC; else the last 90")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print the result")
     parser.set_defaults(run=run)
@@ -101,7 +103,7 @@ def _explained(options: argparse.Namespace) -> Explanation:
     from prowless_local.explanation import Explanation  # noqa: PLC0415  the other commands need none of these
     from prowless_local.world import World  # noqa: PLC0415
 
-    _given(options, ("config", "event", "payload"), ("bucket", "day", "table"))
+    _given(options, ("config", "event", "payload"), ("bucket", "day", "region", "table"))
     problems = _Problems()
     snapshot = problems.of(lambda: _compiled(options.config))
     problems.of(lambda: _check_event_name(options.event))
@@ -300,12 +302,9 @@ def _json(path: Path) -> Any:
 
 def _of_url(options: argparse.Namespace) -> int:
     """The history of a pull request in a running installation."""
-    import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
-
     from prowless.adapters.aws.deliveries import DynamoDeliveries  # noqa: PLC0415  as above
     from prowless.adapters.aws.objects import S3Objects  # noqa: PLC0415
     from prowless_local import stored_pulls  # noqa: PLC0415
-    from prowless_local.central import local_credentials  # noqa: PLC0415
 
     refused = ("config", "event", "payload", "world", "stored", "periodic", "day")
     _given(options, () if options.stack else ("bucket", "table"), (*refused, *(_PLACES if options.stack else ())))
@@ -313,12 +312,11 @@ def _of_url(options: argparse.Namespace) -> int:
     last = 10 if options.last is None else options.last
     if not 1 <= last <= MOST_DELIVERIES:
         raise ConfigError([f"prowless explain: --last is a number from 1 to {MOST_DELIVERIES}"])
-    known = local_credentials()
     bucket, table = options.bucket, options.table
     if options.stack:
-        bucket, table = stored_pulls.places(boto3.client("cloudformation", **known), options.stack)
-    deliveries = DynamoDeliveries(boto3.client("dynamodb", **known), table)
-    state = S3Objects(boto3.client("s3", **known), bucket)
+        bucket, table = stored_pulls.places(account.client("cloudformation", options.region), options.stack)
+    deliveries = DynamoDeliveries(account.client("dynamodb", options.region), table)
+    state = S3Objects(account.client("s3", options.region), bucket)
     history = stored_pulls.of_pull(deliveries, state, repository, number, last)
     if options.format == "json":
         print(json.dumps(history.to_dict(), indent=1))
@@ -332,18 +330,16 @@ def _of_url(options: argparse.Namespace) -> int:
 
 
 def _kept(options: argparse.Namespace) -> Explanation:
-    import boto3  # noqa: PLC0415  the user's own credentials, region and endpoint
-
-    from prowless_local.central import local_credentials  # noqa: PLC0415  as above
     from prowless_local.stored_decisions import days, forwards, of_periodic, stored  # noqa: PLC0415  as above
 
     other = ("periodic",) if options.stored is not None else ("table",)
     _given(options, ("bucket",), ("config", "event", "payload", "world", *other))
-    known = local_credentials()
     among = list(days(options.day, datetime.fromtimestamp(time.time(), UTC)))
     if options.periodic is not None:
-        return of_periodic(boto3.client("s3", **known), options.bucket, options.periodic, among)
-    explanation = stored(boto3.client("s3", **known), options.bucket, options.stored, among)
+        return of_periodic(account.client("s3", options.region), options.bucket, options.periodic, among)
+    explanation = stored(account.client("s3", options.region), options.bucket, options.stored, among)
     if options.table is None:
         return explanation
-    return replace(explanation, forwards=forwards(boto3.client("dynamodb", **known), options.table, options.stored))
+    return replace(
+        explanation, forwards=forwards(account.client("dynamodb", options.region), options.table, options.stored)
+    )
