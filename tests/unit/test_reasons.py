@@ -173,6 +173,13 @@ def test_what_a_command_leaves_out_is_said(chosen, fields, reason):
     assert (run, said) == (False, reason)
 
 
+@pytest.mark.parametrize("chosen", [AUTOMATIC, [filters.command_filter("/test other")], [filters.retest_filter({})]])
+def test_a_job_of_another_branch_says_so_and_suggests_no_command(chosen):
+    job = replace(JOB, branches=("release-29.0",), optional=True)
+    wanted = (False, "branches", "branches release-29.0 does not match main")
+    assert presubmit_reason(job, chosen) == wanted
+
+
 def test_several_commands_of_a_comment_each_say_why_not():
     chosen = [filters.command_filter("/retest"), filters.retest_filter({"ci/unit": "pending"})]
     _, _, reason = presubmit_reason(JOB, chosen)

@@ -233,6 +233,17 @@ def test_help_lists_the_branchs_commands():
     assert "/test slow" not in text
 
 
+def test_a_named_job_of_another_branch_is_told_where_it_runs():
+    jobs = (UNIT, replace(SLOW, branches=("^release-",)))
+    config = RepositoryConfig(repository="acme/app", presubmits=jobs)
+    verdict = triggers.decide(comment_event("/test slow"), config, FakeView())
+    (text,) = texts(verdict)
+    assert "were not found.\n\nslow: branches &#94;release- does not match main.\n\nThe following" in text.replace(
+        "&#46;", "."
+    )
+    assert {job: rule for job, (_, rule) in decisions(verdict).items()} == {"unit": "help", "slow": "branches"}
+
+
 def test_a_test_command_removes_old_help():
     verdict = triggers.decide(comment_event("/test unit"), CONFIG, FakeView())
     assert PruneHelp(repository="acme/app", number=3) in verdict.actions

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 
 from prowless.domain import approvals, commands, filters, plugins, replies
 from prowless.domain.actions import PruneHelp, RevokeApprovals, Start
-from prowless.domain.decisions import Outcome, Verdict
+from prowless.domain.decisions import Decision, Outcome, Verdict
 from prowless.domain.pull_rules import PullRules, with_more
 from prowless.domain.specs import RETEST_LABEL, PullFacts, presubmit_spec
 from prowless.domain.trust import NEEDS_OK_TO_TEST, OK_TO_TEST, is_bot
-from prowless.domain.wording import shown
+from prowless.domain.wording import markdown, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prowless.domain.config.jobs import Presubmit
     from prowless.domain.events import CommentEvent
+    from prowless.domain.filters import Choice
     from prowless.domain.refs import Refs
 
 
 NO_COMMAND = "the comment holds no command of ours"
+_MOST_ELSEWHERE = 10
 
 
 class CommentRules(PullRules):
@@ -118,8 +122,7 @@ class CommentRules(PullRules):
         if note is not None:
             if not asked.test_help:
                 self.settle(pull)
-            self._help(event, pull, note)
-            return self.nothing("help", "the comment was answered with the list of commands")
+            return self._helped(event, pull, note, choices)
         if any(choice.run for choice in choices) and (unbound := self._unbound(event, asked, pull)):
             return self._refused(event, pull, unbound)
         if asked.any_test:
@@ -157,6 +160,25 @@ class CommentRules(PullRules):
             self.actions.append(RevokeApprovals(repository=pull.repository, number=pull.number))
         self.withhold(pull)
         return self.nothing("ok-to-test", f"{shown(event.author)} revoked {OK_TO_TEST}")
+
+    def _helped(self, event: CommentEvent, pull: PullFacts, note: str, choices: Sequence[Choice]) -> Verdict:
+        """The list of commands instead of runs; of jobs of other branches that the comment names, why not here."""
+        pairs = list(zip(self.config.presubmits, choices, strict=True))
+        elsewhere = {}
+        if note == commands.TARGET_NOT_FOUND_NOTE:
+            elsewhere = {
+                job.name: choice
+                for job, choice in pairs
+                if choice.rule == filters.BRANCHES and job.triggered_by(event.body)
+            }
+        lines = [f"{markdown(name, 120)}: {markdown(one.reason, 500)}.\n" for name, one in elsewhere.items()]
+        self._help(event, pull, "\n".join([note, *lines[:_MOST_ELSEWHERE], ""]) if lines else note)
+        verdict = self.nothing("help", "the comment was answered with the list of commands")
+        decisions = (
+            Decision.of(one.job, one.type, elsewhere[one.job]) if one.job in elsewhere else one
+            for one in verdict.decisions
+        )
+        return replace(verdict, decisions=tuple(decisions))
 
     def _help(self, event: CommentEvent, pull: PullFacts, note: str) -> None:
         on_branch = [job for job in self.config.presubmits if job.runs_on(pull.base_ref)]

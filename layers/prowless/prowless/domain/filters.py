@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FAILED_STATES = frozenset({"error", "failure"})
 """Commit status states that `/retest` reruns (`pkg/plugins/trigger/generic-comment.go:280`)."""
 
+BRANCHES = "branches"
+"""The rule of jobs that do not run on a branch."""
+
 _PATTERN = 200
 _REASON = 500
 
@@ -130,13 +133,18 @@ def comment_filters(
 
 
 def select(job: Presubmit, filters: Sequence[Filter], branch: str, changes: Changes) -> Choice:
-    """Whether a presubmit runs (`filter.go:186`)."""
+    """Whether a presubmit runs (`filter.go:186`).
+
+    Of one that no filter matches, the branch is told first: no command starts it on another one either.
+    """
     misses = []
     for matches in filters:
         answer = matches(job)
         if isinstance(answer, Match):
             return presubmit_choice(job, answer, branch, changes)
         misses.append(answer.why)
+    if not job.runs_on(branch):
+        return _other_branch(job, branch)
     rule = "manual" if job.needs_explicit_trigger else "command"
     return _choice(rule, "; ".join(misses) or _manual(job), run=False)
 
@@ -204,7 +212,7 @@ def _other_branch(job: BranchJob, branch: str) -> Choice:
     name, patterns, verb = (
         ("skip_branches", job.skip_branches, "matches") if skipped else ("branches", job.branches, "does not match")
     )
-    return _choice("branches", f"{name} {shown('|'.join(patterns), _PATTERN)} {verb} {shown(branch)}", run=False)
+    return _choice(BRANCHES, f"{name} {shown('|'.join(patterns), _PATTERN)} {verb} {shown(branch)}", run=False)
 
 
 def _lists(job: BranchJob) -> str:
