@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ def add_to(commands: Any) -> None:
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
     push = subcommands.add_parser("push", help="compile a configuration and make it the current one")
     push.add_argument("folder", type=Path, help="folder with config.yaml, prowless.yaml and jobs/")
+    push.add_argument("--allow-empty", action="store_true", help="publish a configuration that has no jobs")
     push.set_defaults(run=_push)
     status = subcommands.add_parser(
         "status",
@@ -160,15 +162,34 @@ def _push(options: argparse.Namespace) -> int:
     from prowless.usecases.snapshots import publish  # noqa: PLC0415
 
     snapshot = compile_sources(read_folder(options.folder))
+    objects = _objects(options)
+    pointer = json.loads(objects.get(snapshots.POINTER) or b'{"jobs": 0}')
+    before = pointer.get("jobs")  # pointers of older releases do not tell
+    if not snapshot.jobs and not options.allow_empty:
+        _refuse_empty(options.folder, before)
+        return 1
     sources = {str(options.folder): "pushed by hand"}
-    changed = publish(snapshot, _objects(options), sources, time.time_ns() // 1_000_000)
+    changed = publish(snapshot, objects, sources, time.time_ns() // 1_000_000)
     if options.format == "json":
-        print(json.dumps({"snapshot": snapshot.hash, "changed": changed, "warnings": snapshot.warnings}, indent=1))
+        jobs = {"before": before, "after": snapshot.jobs}
+        told = {"snapshot": snapshot.hash, "changed": changed, "jobs": jobs, "warnings": snapshot.warnings}
+        print(json.dumps(told, indent=1))
     else:
         for warning in snapshot.warnings:
             print(f"warning: {warning}")
+        print(f"jobs: {_known(before)} -> {snapshot.jobs}")
         print(f"snapshot {snapshot.hash} is current" + ("" if changed else " (it was already)"))
     return 0
+
+
+def _refuse_empty(folder: Path, before: int | None) -> None:
+    place = shown(str(folder), _LINE)
+    print(f"{place}: there are no jobs in it (jobs: {_known(before)} -> 0), so nothing was published.", file=sys.stderr)
+    print(f"Jobs are read from {place}/jobs. If none are meant to be there: --allow-empty", file=sys.stderr)
+
+
+def _known(jobs: int | None) -> str:
+    return "unknown" if jobs is None else str(jobs)
 
 
 def _objects(options: argparse.Namespace) -> Objects:

@@ -65,7 +65,11 @@ def named_parts(paths: Sequence[Path], options: argparse.Namespace) -> Parts:
 
 
 def read(parts: Parts) -> Configuration:
-    """Read and compile, with everything that is found; a progress bar shows large trees on a terminal."""
+    """Read and compile, with everything that is found; a progress bar shows large trees on a terminal.
+
+    Raises:
+        ConfigError: there is no file at all.
+    """
     unreadable: list[str] = []
     with _progress() as progress:
         sources = read_sources(parts, problems=unreadable, progress=progress)
@@ -75,7 +79,13 @@ def read(parts: Parts) -> Configuration:
     compiled: Compiled | None = None
     with suppress(ConfigError):  # its lines are among the problems
         compiled = compile_config(sources, problems)
-    return Configuration(compiled=compiled, problems=problems, sources=sources)
+    found = Configuration(compiled=compiled, problems=problems, sources=sources)
+    if not found.files and not unreadable:
+        looked = ", ".join(str(path) for path in parts.jobs)
+        raise ConfigError(
+            [f"{looked}: no configuration file is there: looked for {', '.join(FILE_NAMES.values())} and jobs (*.yaml)"]
+        )
+    return found
 
 
 def _taken_apart(path: Path) -> list[tuple[str, Path]]:

@@ -61,3 +61,10 @@ def test_a_file_of_50_megabytes_is_refused_unread(folder, capsys):
     code, out = check(folder, capsys)
     assert code == 1
     assert f"error: {folder}/jobs/huge.yaml: larger than 8388608 bytes" in out
+
+
+def test_a_path_without_any_file_is_unusable_and_told_what_was_looked_for(tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("nothing")
+    assert cli.main(["check-config", str(tmp_path)]) == 2
+    looked = "looked for config.yaml, plugins.yaml, prowless.yaml and jobs (*.yaml)"
+    assert capsys.readouterr().err == f"{tmp_path}: no configuration file is there: {looked}\n"

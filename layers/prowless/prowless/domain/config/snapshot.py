@@ -40,12 +40,13 @@ _MAX_WARNINGS = 5_000
 class Snapshot:
     """A compiled configuration. `files` are bytes by name below the snapshot's folder; equal input gives equal bytes.
 
-    `warnings` name what was accepted but has no effect, each with its file and line.
+    `warnings` name what was accepted but has no effect, each with its file and line. `jobs` is how many there are.
     """
 
     hash: str
     files: Mapping[str, bytes]
     warnings: tuple[str, ...] = ()
+    jobs: int = 0
 
 
 def build(
@@ -55,17 +56,20 @@ def build(
     warnings: Iterable[str] = (),
 ) -> Snapshot:
     """The snapshot of a checked configuration."""
+    scheduled = [job.to_dict() for job in periodics]
     files = {
         "central.json": _encode({"schema": SCHEMA, **central.to_dict()}),
-        "periodics.json": _encode({"schema": SCHEMA, "periodics": [job.to_dict() for job in periodics]}),
+        "periodics.json": _encode({"schema": SCHEMA, "periodics": scheduled}),
     }
+    jobs = len(scheduled)
     for repository in repositories:
+        jobs += len(repository.presubmits) + len(repository.postsubmits)
         files[shard_name(repository.repository)] = _encode({"schema": SCHEMA, **repository.to_dict()})
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\n{len(files[name])}\n".encode())
         digest.update(files[name])
-    return Snapshot(hash=digest.hexdigest()[:32], files=files, warnings=tuple(warnings))
+    return Snapshot(hash=digest.hexdigest()[:32], files=files, warnings=tuple(warnings), jobs=jobs)
 
 
 def shard_name(repository: str) -> str:
@@ -86,6 +90,7 @@ def pointer(snapshot: Snapshot, sources: Mapping[str, str], published_at: int) -
             "schema": SCHEMA,
             "sources": dict(sources),
             "published_at": published_at,
+            "jobs": snapshot.jobs,
             "warnings": list(snapshot.warnings[:_POINTER_WARNINGS]),
         }
     )
