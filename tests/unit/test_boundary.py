@@ -6,6 +6,7 @@ import pytest
 
 from prowless.domain.errors import (
     AmbiguousError,
+    BusyError,
     ClusterUnreachableError,
     ConfigError,
     ConflictError,
@@ -54,6 +55,15 @@ def test_only_the_three_names_that_the_state_machine_matches_leave_a_task(error,
     with pytest.raises(Exception, match="x") as raised:
         boundary.task(raising(error)).bind(ENVIRONMENT)({}, None)
     assert type(raised.value).__name__ == name
+
+
+@pytest.mark.parametrize(("error", "level"), [(BusyError("x"), "INFO"), (RetryableError("x"), "WARNING")])
+def test_a_wait_for_a_lease_is_retried_and_no_failure_in_the_log(error, level, caplog):
+    caplog.set_level("INFO")
+    with pytest.raises(RetryableError, match="x") as raised:
+        boundary.task(raising(error)).bind(ENVIRONMENT)({}, None)
+    assert type(raised.value) is RetryableError
+    assert [record.levelname for record in caplog.records] == [level]
 
 
 def test_a_fault_of_ours_is_503_so_that_github_counts_the_delivery_as_failed():

@@ -27,6 +27,10 @@ class AmbiguousError(RetryableError):
     ambiguous = True
 
 
+class BusyError(RetryableError):
+    """Another call holds the lease of what this one wants to write: it waits for its turn, and nothing has failed."""
+
+
 class PermanentError(ProwlessError):
     """A refusal that repeating will not change."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from prowless.domain.errors import ConfigError, PermanentError, ProwlessError, RetryableError
+from prowless.domain.errors import BusyError, ConfigError, PermanentError, ProwlessError, RetryableError
 from prowless.runtime.environment import Environment
 from prowless.usecases.receive import MAX_BODY, Reply, Request
 
@@ -74,7 +74,11 @@ def task(factory: Callable[[Environment], Callable[[Event], Any]]) -> Handler[Ca
         try:
             return usecase(event)
         except ProwlessError as error:
-            log.warning("task failed: %s", error, extra={"prowjob": event.get("prowjob", "")})
+            about = {"prowjob": event.get("prowjob", "")}
+            if isinstance(error, BusyError):
+                log.info("waits for its turn: %s", error, extra=about)
+            else:
+                log.warning("task failed: %s", error, extra=about)
             named = _named(error)
             if named is error:
                 raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prowless.domain import prowjob_template
 from prowless.domain import status as rules
-from prowless.domain.errors import AmbiguousError, PermanentError, RetryableError
+from prowless.domain.errors import AmbiguousError, BusyError, PermanentError
 from prowless.domain.gotemplate import TemplateError
 from prowless.domain.prowjob import ProwJob, ProwJobSpec, State
 from prowless.domain.refs import JobType
@@ -154,7 +154,7 @@ class ReportRun:
         lease = f"lease#{job.report_key}"
         now = self._clock.now_ms()
         if not self._control.lease(lease, job.id, now, now + _LEASE_MS):
-            raise RetryableError(f"the status {job.context!r} of {job.repository}@{job.report_sha} is being written")
+            raise BusyError(f"the status {job.context!r} of {job.repository}@{job.report_sha} is being written")
         try:
             newest = self._control.newest(f"newest#{job.report_key}", job.build_id, now // 1000 + _NEWEST_SECONDS)
             if newest != job.build_id:
@@ -214,7 +214,7 @@ class ReportRun:
         lease = f"lease#comment#{job.repository}#{job.pull}"
         now = self._clock.now_ms()
         if not self._control.lease(lease, job.id, now, now + _LEASE_MS):
-            raise RetryableError(f"the report comment of {job.repository}#{job.pull} is being written")
+            raise BusyError(f"the report comment of {job.repository}#{job.pull} is being written")
         try:
             login = self._github.login()
             ours = [
