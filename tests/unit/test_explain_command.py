@@ -37,7 +37,9 @@ def rows(body):
 
 
 def test_every_presubmit_has_a_row_with_its_rule_its_reason_and_its_status():
-    statuses = states(ci__unit="failure") | {"docs": StatusFact(state="success", description="Job succeeded.")}
+    statuses = states(ci__unit="failure") | {
+        "docs": StatusFact(state="success", description="Job succeeded.\u2001\u2001 BaseSHA:b0b0")
+    }
     verdict = decide("/explain", View(posted=statuses))
     said = answer(verdict)
     why = "it starts by command only (/test docs): always_run is false, no rule for changed files is set"

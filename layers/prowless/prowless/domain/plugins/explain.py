@@ -89,7 +89,8 @@ def _status(request: Request, context: str) -> str:
     status = request.statuses().get(context)
     if status is None:
         return "none"
-    return f"{status.state}: {status.description}" if status.description else status.state
+    text = status.description.partition(" BaseSHA:")[0].rstrip()
+    return f"{status.state}: {text}" if text else status.state
 
 
 def _table(decisions: Sequence[Decision], statuses: dict[str, str]) -> str:
