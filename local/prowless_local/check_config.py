@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prowless.domain.config import warning_names
 from prowless.domain.config.findings import ERROR, LEVELS, NOTE, WARNING, Finding
 from prowless.domain.errors import ConfigError
-from prowless.domain.wording import shown
+from prowless.domain.wording import counted, shown
 
 if TYPE_CHECKING:
     import argparse
@@ -154,14 +154,16 @@ def _in_repo(repository: str, file: str, compiled: Compiled, problems: Problems)
     except ConfigError:  # its lines are among the problems
         return None
     known = {job.source for job in (*static.presubmits, *static.postsubmits)}
-    for at, text in refused_jobs(compiled.central, [own], ()):
+    for at, name, text in refused_jobs(compiled.central, [own], ()):
         if at not in known:
-            problems.warn(at, text, warning_names.POLICY)
+            problems.warn_once(at, text, name)
     return own
 
 
 def _summary(found: Configuration, own: RepositoryConfig | None) -> dict[str, Any]:
     """Counts of what is configured; none of jobs if the configuration cannot be used."""
+    from prowless.domain.config.manifests import unrunnable  # noqa: PLC0415  as above
+
     summary: dict[str, Any] = {"files": found.files}
     if found.compiled is None:
         return summary
@@ -173,10 +175,20 @@ def _summary(found: Configuration, own: RepositoryConfig | None) -> dict[str, An
         "periodics": list(found.compiled.periodics),
     }
     clusters = Counter(job.cluster for jobs in kinds.values() for job in jobs)
+    reasons = Counter(
+        reason for jobs in kinds.values() for job in jobs if (reason := unrunnable(job, found.compiled.central))
+    )
+    summary["cannot_run"] = {"jobs": reasons.total(), "reasons": dict(reasons.most_common())}
     summary["jobs"] = {kind: len(jobs) for kind, jobs in kinds.items()}
     summary["repositories"] = len(shards)
     summary["clusters"] = dict(clusters.most_common())
     return summary
+
+
+def _show_unrunnable(cannot_run: dict[str, Any], jobs: int) -> None:
+    if cannot_run["jobs"]:
+        told = ", ".join(f"{reason} ({number})" for reason, number in cannot_run["reasons"].items())
+        print(shown(f"{cannot_run['jobs']} of {counted(jobs, 'job')} cannot run here yet: {told}", _LINE))
 
 
 def _show(findings: Iterable[Finding], summary: dict[str, Any]) -> None:
@@ -189,10 +201,11 @@ def _show(findings: Iterable[Finding], summary: dict[str, Any]) -> None:
     jobs = summary.get("jobs")
     lines = {"files": str(summary["files"])}
     if jobs is not None:
+        _show_unrunnable(summary["cannot_run"], sum(jobs.values()))
         kinds = ", ".join(f"{number} {kind}" for kind, number in jobs.items())
         lines["jobs"] = f"{sum(jobs.values())} ({kinds})"
         lines["repositories"] = str(summary["repositories"])
         lines["clusters"] = ", ".join(f"{name} {number}" for name, number in summary["clusters"].items()) or "none"
-    lines["result"] = ", ".join(f"{number} {level}s" for level, number in count.items())
+    lines["result"] = ", ".join(counted(number, level) for level, number in count.items())
     for name, value in lines.items():
         print(f"{name:13} {shown(value, _LINE)}")

@@ -109,6 +109,21 @@ def test_a_configuration_of_prow_alone_passes_strict_without_our_settings(folder
     code, found = checked(folder, "--strict")
     assert (code, [one["level"] for one in found["findings"]]) == (0, ["note"])
     assert "cluster 'default' is not configured" in found["findings"][0]["text"]
+    assert found["summary"]["cannot_run"] == {"jobs": 8, "reasons": {"cluster 'default' is not configured": 8}}
+
+
+def test_jobs_that_cannot_run_are_warnings_beside_our_settings_and_lead_the_summary(folder, prowless):
+    write(folder, {"jobs/more.yaml": "presubmits:\n  acme/app:\n  - {name: a, agent: jenkins}\n"})
+    more = folder / "jobs/more.yaml"
+    code, out = prowless("check-config", folder)
+    first, second, *_ = out.splitlines()
+    assert (code, first) == (
+        0,
+        f"warning: {more}:3: no engine runs agent 'jenkins': runs of such jobs end in an error [cannot-run]",
+    )
+    assert second == "1 of 9 jobs cannot run here yet: no engine runs agent 'jenkins' (1)"
+    assert "0 errors, 1 warning, 0 notes" in out
+    assert prowless("check-config", folder, "--strict")[0] == 1
 
 
 def test_a_warning_is_printed_with_its_name_and_can_be_excluded_or_asked_for_alone(folder, prowless):

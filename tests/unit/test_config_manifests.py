@@ -57,10 +57,22 @@ def test_jobs_that_a_cluster_would_get_and_those_of_no_known_cluster_are_not_tol
 @pytest.mark.parametrize(
     ("field", "reason"),
     [
-        ("hostNetwork: true, containers: [{%s}]", "hostNetwork: hostNetwork (allowed: false)"),
-        ("serviceAccountName: admin, containers: [{%s}]", "serviceAccountName: service_accounts (allowed: builder)"),
-        ("containers: [{%s, securityContext: {privileged: true}}]", "privileged: privileged (allowed: false)"),
-        ("volumes: [{name: v, hostPath: {path: /}}], containers: [{%s}]", "hostPath: hostPath (allowed: nothing)"),
+        (
+            "hostNetwork: true, containers: [{%s}]",
+            "hostNetwork (allowed: false): allow it with clusters.default.allow: [hostNetwork] in ",
+        ),
+        (
+            "serviceAccountName: admin, containers: [{%s}]",
+            "service_accounts (allowed: builder): list the account in clusters.default.",
+        ),
+        (
+            "containers: [{%s, securityContext: {privileged: true}}]",
+            "privileged (allowed: false): allow it with clusters.default.allow: [priv",
+        ),
+        (
+            "volumes: [{name: v, hostPath: {path: /}}], containers: [{%s}]",
+            "hostPath (allowed: nothing): allow it with clusters.default.allow: [hostPath]",
+        ),
     ],
 )
 def test_a_job_that_breaks_its_clusters_policy_is_told_with_its_line(field, reason):
@@ -76,17 +88,17 @@ periodics:
 - {{name: timed, interval: 1h, spec: {{{spec}}}}}
 """
     found = refused(jobs)
-    assert [at for at, _ in found] == ["jobs.yaml:4", "jobs.yaml:7", "jobs.yaml:9"]
-    for name, (_, text) in zip(("pre", "post", "timed"), found, strict=True):
-        assert text.startswith(f"job {name} breaks the policy of cluster 'default': ")
-        assert reason in text
+    assert [at for at, _, _ in found] == ["jobs.yaml:4", "jobs.yaml:7", "jobs.yaml:9"]
+    ((name, text),) = {(name, text) for _, name, text in found}
+    assert name == "manifest-policy"
+    assert text.startswith(f"cluster 'default' refuses {reason}")
 
 
 def test_a_job_that_cannot_be_rendered_is_told():
     jobs = f"periodics:\n- {{name: a, interval: 1h, cluster: open, spec: {{containers: [{{{CONTAINER}}}]}}}}\n"
     found = compiled(jobs)
-    ((at, text),) = refused_jobs(found.central, [], [replace(found.periodics[0], spec=None)])
-    assert (at, text) == ("jobs.yaml:2", "job a cannot be run: job a: agent kubernetes needs spec")
+    ((at, name, text),) = refused_jobs(found.central, [], [replace(found.periodics[0], spec=None)])
+    assert (at, name, text) == ("jobs.yaml:2", "cannot-run", "job a cannot be run: job a: agent kubernetes needs spec")
 
 
 def test_in_repo_jobs_are_under_the_stricter_policy():
@@ -95,5 +107,5 @@ def test_in_repo_jobs_are_under_the_stricter_policy():
     (job,) = found.repositories[0].presubmits
     own = RepositoryConfig(repository="acme/app", presubmits=(replace(job, in_repo=True),))
     assert list(refused_jobs(found.central, found.repositories, ())) == []
-    ((_, text),) = refused_jobs(found.central, [own], ())
-    assert "privileged: privileged (allowed: false)" in text
+    ((_, _, text),) = refused_jobs(found.central, [own], ())
+    assert "privileged (allowed: false): nothing lifts that for a repository's own configuration" in text

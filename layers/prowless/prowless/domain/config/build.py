@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from prowless.domain.config import conflicts, validate
+from prowless.domain.config import conflicts, validate, warning_names
 from prowless.domain.config.decode import Reader, Struct
 from prowless.domain.config.job_options import option_warnings
 from prowless.domain.config.jobs import (
@@ -51,6 +51,8 @@ class JobBuilder:
     periodics: list[Periodic] = field(default_factory=list)
     clusters_used: dict[str, str] = field(default_factory=dict)
     """Cluster alias to the first job that names it."""
+    configured: bool = False
+    """Whether our settings are there: what no engine runs is a warning then, else a note."""
     met: int = 0
     patterns: PatternBudget = field(default_factory=lambda: PatternBudget(MAX_PROGRAM))
 
@@ -172,9 +174,17 @@ class JobBuilder:
             except PresetError as exc:
                 self.problems.error(at, f"job {raw['name']} failed to merge presets for podspec: {exc}")
         self.clusters_used.setdefault(cluster, f"{at} (job {raw['name']})")
-        if agent not in validate.AGENTS:
-            self.problems.note_once(at, f"no engine runs agent {agent!r}: runs of such jobs end in an error")
+        self._check_agent(agent, at)
         return cls(**raw)
+
+    def _check_agent(self, agent: str, at: str) -> None:
+        if agent in validate.AGENTS:
+            return
+        text = f"no engine runs agent {agent!r}: runs of such jobs end in an error"
+        if self.configured:
+            self.problems.warn_once(at, text, warning_names.CANNOT_RUN)
+        else:
+            self.problems.note_once(at, text)
 
     def _extra_refs(self, raw: Mapping[str, Any], at: str) -> list[Mapping[str, Any]]:
         complete = []

@@ -99,7 +99,7 @@ class _Compilation:
             presets=tuple(presets),
             job_queues=tuple(sorted(plank.get("job_queue_capacities") or {})),
         )
-        builder = JobBuilder(defaults=defaults, problems=self._problems)
+        builder = JobBuilder(defaults=defaults, problems=self._problems, configured=self._sources.settings is not None)
         self._read_jobs(builder, config, files)
         central = self._central(config, settings, plugins, defaults)
         self._check_clusters(central, builder.clusters_used)
@@ -263,7 +263,7 @@ class _Compilation:
             known = ", ".join(sorted(central.clusters)) or "none"
             text = f"cluster {alias!r} is not configured (known: {known}): runs end in an error"
             if self._sources.settings:
-                self._problems.warn(first, text, warning_names.CLUSTER)
+                self._problems.warn(first, text, warning_names.CANNOT_RUN)
             else:
                 self._problems.note(first, text)
 

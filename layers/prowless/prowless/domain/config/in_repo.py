@@ -58,7 +58,9 @@ def compile_in_repo(
     presets = [preset for _, section in sections for preset in section.get("presets") or ()]
     defaults = replace(central.defaults, presets=(*central.defaults.presets, *presets))
     _check_presets(sections, central, problems)
-    builder = JobBuilder(defaults=defaults, problems=problems, patterns=PatternBudget(MAX_OWN_PROGRAM))
+    builder = JobBuilder(
+        defaults=defaults, problems=problems, patterns=PatternBudget(MAX_OWN_PROGRAM), configured=bool(central.clusters)
+    )
     if _few_enough(sections, problems):
         for document, section in sections:
             builder.read_own(document, static.repository, section)

@@ -45,8 +45,8 @@ def lint(compiled: Compiled, sources: Sources, problems: Problems, annotations: 
         *compiled.periodics,
     ]
     _not_decorated(jobs, problems)
-    for at, text in refused_jobs(compiled.central, compiled.repositories, compiled.periodics):
-        problems.warn(at, text, warning_names.POLICY)
+    for at, name, text in refused_jobs(compiled.central, compiled.repositories, compiled.periodics):
+        problems.warn_once(at, text, name)
     for job in jobs:
         for name, text in _job_warnings(job, annotations):
             problems.warn(job.source, text, name)

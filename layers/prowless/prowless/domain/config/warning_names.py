@@ -27,13 +27,14 @@ PRESET_FOR_ALL = "preset-for-all-jobs"
 MISPLACED = "misplaced-options"
 TEMPLATES = "report-templates"
 POLICY = "manifest-policy"
+CANNOT_RUN = "cannot-run"
 EXTERNAL_PLUGINS = "external-plugins"
 SLACK = "slack-reporters"
 
 OPTIONAL = frozenset({DECORATION})
 """Not among the default ones, in Prow and here."""
 
-OURS = (LOST, UNKNOWN_PLUGIN, PRESET_FOR_ALL, MISPLACED, TEMPLATES, POLICY, EXTERNAL_PLUGINS, SLACK)
+OURS = (LOST, UNKNOWN_PLUGIN, PRESET_FOR_ALL, MISPLACED, TEMPLATES, POLICY, CANNOT_RUN, EXTERNAL_PLUGINS, SLACK)
 PROVIDED = (
     UNKNOWN,
     UNKNOWN_IN_JOBS,
