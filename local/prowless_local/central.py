@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prowless.domain.config import snapshot as snapshots
+from prowless.domain.config.findings import NOTE, WARNING
 from prowless.domain.wording import counted, shown
 from prowless_local import account
 
@@ -63,6 +64,7 @@ class CentralStatus:
     published_at: int = 0
     sources: Mapping[str, str]
     warnings: Sequence[str]
+    notes: int
     attempt: Attempt | None
     now: int
 
@@ -86,6 +88,7 @@ class CentralStatus:
             published_at=pointer.get("published_at", 0),
             sources=pointer.get("sources", {}),
             warnings=told.get("warnings", []),
+            notes=pointer.get("notes", 0),
             attempt=attempt if error else None,
             now=now,
         )
@@ -110,6 +113,7 @@ class CentralStatus:
             "age_seconds": (self.now - self.published_at) // 1000 if self.snapshot else None,
             "sources": dict(self.sources),
             "warnings": list(self.warnings),
+            "notes": self.notes,
             "last_attempt": attempt,
         }
 
@@ -131,6 +135,8 @@ class CentralStatus:
                 yield from (f"  {shown(problem, _LINE)}" for problem in problems)
         yield _row("warnings", str(len(self.warnings)))
         yield from (f"  {shown(warning, _LINE)}" for warning in self.warnings)
+        if self.notes:
+            yield _row("notes", f"{self.notes}: see prowless check-config")
 
     def _when(self, at: int) -> str:
         seconds = max(0, (self.now - at) // 1000)
@@ -172,11 +178,13 @@ def _push(options: argparse.Namespace) -> int:
     changed = publish(snapshot, objects, sources, time.time_ns() // 1_000_000)
     if options.format == "json":
         jobs = {"before": before, "after": snapshot.jobs}
-        told = {"snapshot": snapshot.hash, "changed": changed, "jobs": jobs, "warnings": snapshot.warnings}
-        print(json.dumps(told, indent=1))
+        levels = {"warnings": snapshot.warnings, "notes": snapshot.notes}
+        print(json.dumps({"snapshot": snapshot.hash, "changed": changed, "jobs": jobs, **levels}, indent=1))
     else:
         for warning in snapshot.warnings:
-            print(f"warning: {warning}")
+            print(f"{WARNING}: {warning}")
+        for note in snapshot.notes:
+            print(f"{NOTE}: {note}")
         print(f"jobs: {_known(before)} -> {snapshot.jobs}")
         print(f"snapshot {snapshot.hash} is current" + ("" if changed else " (it was already)"))
     return 0

@@ -201,6 +201,18 @@ def addresses(stack: Stack) -> dict[str, str]:
     return found
 
 
+def check_event(function: str, file: Path) -> None:
+    """Refuse one of our sample events that is another function's.
+
+    Raises:
+        OSError: it is; the right folder is named.
+    """
+    samples = ROOT / "events"
+    mine = samples / function
+    if file.resolve().is_relative_to(samples) and not file.resolve().is_relative_to(mine):
+        raise OSError(f"{file} is no event of {function}: those are in {mine.relative_to(ROOT)}/")
+
+
 def _invoke(options: argparse.Namespace) -> int:
     if not (ROOT / "functions" / options.function / "app.py").is_file():
         known = ", ".join(sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py")))
@@ -211,6 +223,7 @@ def _invoke(options: argparse.Namespace) -> int:
         raise OSError(f"{options.file}: no such file") from None
     except ValueError as error:
         raise OSError(f"{options.file} is not JSON: {error}") from error
+    check_event(options.function, options.file)
     if sys.stderr.isatty():
         print("starting the embedded stack (some seconds)", file=sys.stderr)
     from prowless_local.aws.functions import FunctionError  # noqa: PLC0415  as above

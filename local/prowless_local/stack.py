@@ -90,7 +90,7 @@ class Stack:
         self.clock: Clock = clock or WallClock()
         self.webhook_secret = options.webhook_secret or secrets.token_hex(16)
         self.snapshot = compile_sources(read_folder(options.config))
-        self.warnings = self.snapshot.warnings
+        self.warnings = (*self.snapshot.warnings, *self.snapshot.notes)
         self.github: FakeGitHub | None = None
         self.clusters: dict[str, EmbeddedCluster] = {}
         self._note = once(note)

@@ -56,3 +56,17 @@ def test_a_pointer_of_an_older_release_does_not_know_its_jobs(folder, objects, c
     objects.put(snapshot.POINTER, b'{"snapshot": "old", "schema": 1}', "application/json")
     assert push(folder) == 0
     assert "jobs: unknown -> 1\n" in capsys.readouterr().out
+
+
+def test_notes_are_no_warnings_in_what_is_printed_and_kept(folder, objects, capsys):
+    (folder / "config.yaml").write_text("decorate_all_jobs: true\ntide: {}\nodd: 1\n")
+    assert push(folder) == 0
+    out = capsys.readouterr().out
+    assert "note: config.yaml:2: tide is read and not acted on\n" in out
+    assert "warning: config.yaml:3: unknown field 'odd'" in out
+    (kept,) = objects.json(snapshot.WARNINGS)["warnings"]
+    assert "unknown field 'odd'" in kept
+    pointer = objects.json(snapshot.POINTER)
+    assert (pointer["warnings"], pointer["notes"]) == ([kept], 1)
+    status = central.CentralStatus.read(objects, 0)
+    assert list(status.lines())[-1] == "notes         1: see prowless check-config"

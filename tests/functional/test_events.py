@@ -109,3 +109,8 @@ def test_an_event_file_that_is_not_json_is_refused(capsys, tmp_path):
     (tmp_path / "bad.json").write_text("{")
     assert cli.main(["local", "invoke", "webhook", str(tmp_path / "bad.json")]) == 2
     assert "is not JSON" in capsys.readouterr().err
+
+
+def test_an_event_of_another_function_is_refused_and_the_right_folder_named(capsys):
+    assert cli.main(["local", "invoke", "dispatch", str(EVENTS / "webhook" / "bad_signature.json")]) == 2
+    assert "is no event of dispatch: those are in events/dispatch/" in capsys.readouterr().err

@@ -86,7 +86,7 @@ def test_an_unknown_field_of_a_pod_is_named():
 
 def test_what_is_read_and_not_acted_on_is_told_once_with_its_count():
     jobs = [f"{{name: j{n}, hidden: true, spec: {SPEC}}}" for n in range(3)]
-    assert presubmits(*jobs).warnings == (
+    assert presubmits(*jobs).notes == (
         "jobs/0.yaml:3: hidden is read and not acted on (in 3 places, this is the first)",
     )
 
@@ -97,14 +97,14 @@ def test_a_job_on_an_unknown_cluster_is_told():
 
 
 def test_an_unknown_agent_is_accepted_with_a_warning_as_in_prow():
-    (warning,) = presubmits("{name: unit, agent: jenkins}").warnings
-    assert "no engine runs agent 'jenkins'" in warning
+    (note,) = presubmits("{name: unit, agent: jenkins}").notes
+    assert "no engine runs agent 'jenkins'" in note
 
 
 def test_gerrit_is_told_and_left_out():
     snapshot = compiled(f"presubmits:\n  https://gerrit.example/x:\n  - {{name: unit, spec: {SPEC}}}\n")
     assert [name for name in snapshot.files if name.startswith("repos/")] == []
-    assert "Gerrit is not supported" in snapshot.warnings[0]
+    assert "Gerrit is not supported" in snapshot.notes[0]
 
 
 @pytest.mark.parametrize(

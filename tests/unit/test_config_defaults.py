@@ -103,7 +103,7 @@ tide: {sync_period: 1m}
     assert (found.in_repo_enabled, found.in_repo_clusters) == ({"*": True}, {"*": ("default",), "acme": ("big",)})
     assert found.defaults.pod_namespace == "test-pods"
     assert found.clusters["default"].server == "https://k8s.example"
-    assert "config.yaml:15: tide is read and not acted on" in snapshot.warnings
+    assert "config.yaml:15: tide is read and not acted on" in snapshot.notes
 
 
 def test_a_job_url_prefix_that_is_no_address_is_refused():

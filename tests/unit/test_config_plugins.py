@@ -28,7 +28,8 @@ def read(plugins):
 
 
 def warnings(plugins, jobs=""):
-    return list(compiled(plugins, jobs).warnings)
+    found = compiled(plugins, jobs)
+    return [*found.warnings, *found.notes]
 
 
 def test_without_a_list_every_plugin_is_enabled():

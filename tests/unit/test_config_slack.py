@@ -69,7 +69,7 @@ def test_states_and_types_that_no_run_has_are_warned_of_with_the_nearest_one():
 
 
 def test_a_note_says_that_messages_need_a_token():
-    notes = [line for line in compiled(config=REPORTERS).warnings if "SlackTokenSecretArn" in line]
+    notes = [line for line in compiled(config=REPORTERS).notes if "SlackTokenSecretArn" in line]
     assert notes == [
         (
             "config.yaml:1: slack_reporter_configs: messages are posted where the stack has a Slack token: "

@@ -52,6 +52,7 @@ def test_the_pointer_says_what_is_current_and_where_it_came_from():
         "sources": {"acme/config@main": "a" * 40},
         "published_at": 77,
         "jobs": 2,
+        "notes": 0,
         "warnings": ["config.yaml:1: a warning"],
     }
     assert objects.json("config/last_error.json")["problems"] == []

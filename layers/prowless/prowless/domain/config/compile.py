@@ -12,7 +12,7 @@ from prowless.domain.config.build import JobBuilder
 from prowless.domain.config.central import CentralConfig, JobDefaults
 from prowless.domain.config.decode import Reader
 from prowless.domain.config.document import Table
-from prowless.domain.config.findings import Problems
+from prowless.domain.config.findings import NOTE, WARNING, Problems
 from prowless.domain.config.plugins import PLUGINS_FILE, Plugins, read_plugins, without_trigger
 from prowless.domain.config.presets import carries_secrets, entries_of_map
 from prowless.domain.config.schema import JOB_FILE, PROW_CONFIG, SETTINGS
@@ -40,12 +40,13 @@ _REPORTABLE = frozenset({"presubmit", "postsubmit"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """A checked configuration; `warnings` name what has no effect."""
+    """A checked configuration; `warnings` and `notes` are what check-config tells by these names."""
 
     central: CentralConfig
     periodics: tuple[Periodic, ...]
     repositories: tuple[RepositoryConfig, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def repository(self, name: str) -> RepositoryConfig:
         """One repository's jobs, none if it has no jobs."""
@@ -54,7 +55,7 @@ class Compiled:
 
 
 def compile_sources(sources: Sources, unreadable: Iterable[str] = ()) -> Snapshot:
-    """The snapshot of a configuration; its warnings name what has no effect.
+    """The snapshot of a configuration; its warnings and notes name what has no effect.
 
     Args:
         sources: its files.
@@ -67,7 +68,7 @@ def compile_sources(sources: Sources, unreadable: Iterable[str] = ()) -> Snapsho
     for problem in unreadable:
         problems.error("", problem)
     found = compile_config(sources, problems)
-    return snapshot.build(found.central, found.periodics, found.repositories, found.warnings)
+    return snapshot.build(found.central, found.periodics, found.repositories, found.warnings, found.notes)
 
 
 def compile_config(sources: Sources, problems: Problems | None = None) -> Compiled:
@@ -111,7 +112,8 @@ class _Compilation:
             central=central,
             periodics=tuple(builder.periodics),
             repositories=tuple(_repositories(builder, central)),
-            warnings=tuple(self._problems.all_warnings()),
+            warnings=tuple(self._problems.lines(WARNING)),
+            notes=tuple(self._problems.lines(NOTE)),
         )
 
     def _read_jobs(

@@ -95,6 +95,10 @@ class Problems:
         """The warnings and notes as lines."""
         return [str(finding) for finding in self.findings() if finding.level != ERROR]
 
+    def lines(self, level: str) -> list[str]:
+        """The findings of one level as lines."""
+        return [str(finding) for finding in self.findings() if finding.level == level]
+
     def _add(self, finding: Finding) -> None:
         at, text = shown(finding.at, _MAX_PLACE), shown(finding.text, MAX_TEXT)
         if self._has_room(finding.level, finding.name, text):

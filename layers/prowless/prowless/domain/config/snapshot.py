@@ -40,12 +40,14 @@ _MAX_WARNINGS = 5_000
 class Snapshot:
     """A compiled configuration. `files` are bytes by name below the snapshot's folder; equal input gives equal bytes.
 
-    `warnings` name what was accepted but has no effect, each with its file and line. `jobs` is how many there are.
+    `warnings` and `notes` are what check-config tells by these names, each with its file and line. `jobs` is how many
+    there are.
     """
 
     hash: str
     files: Mapping[str, bytes]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     jobs: int = 0
 
 
@@ -54,6 +56,7 @@ def build(
     periodics: Iterable[Periodic],
     repositories: Iterable[RepositoryConfig],
     warnings: Iterable[str] = (),
+    notes: Iterable[str] = (),
 ) -> Snapshot:
     """The snapshot of a checked configuration."""
     scheduled = [job.to_dict() for job in periodics]
@@ -69,7 +72,7 @@ def build(
     for name in sorted(files):
         digest.update(f"{name}\n{len(files[name])}\n".encode())
         digest.update(files[name])
-    return Snapshot(hash=digest.hexdigest()[:32], files=files, warnings=tuple(warnings), jobs=jobs)
+    return Snapshot(hash=digest.hexdigest()[:32], files=files, warnings=tuple(warnings), notes=tuple(notes), jobs=jobs)
 
 
 def shard_name(repository: str) -> str:
@@ -91,6 +94,7 @@ def pointer(snapshot: Snapshot, sources: Mapping[str, str], published_at: int) -
             "sources": dict(sources),
             "published_at": published_at,
             "jobs": snapshot.jobs,
+            "notes": len(snapshot.notes),
             "warnings": list(snapshot.warnings[:_POINTER_WARNINGS]),
         }
     )
