@@ -97,8 +97,8 @@ def test_a_job_on_an_unknown_cluster_is_told():
 
 
 def test_an_unknown_agent_is_accepted_with_a_warning_as_in_prow():
-    (note,) = presubmits("{name: unit, agent: jenkins}").notes
-    assert "no engine runs agent 'jenkins'" in note
+    (warning,) = presubmits("{name: unit, agent: jenkins}").warnings
+    assert "no engine runs agent 'jenkins'" in warning
 
 
 def test_gerrit_is_told_and_left_out():
