@@ -89,7 +89,7 @@ def test_explain_says_what_dispatch_decides(explained, monkeypatch, capsys):
             "dispatch", json.loads((ROOT / "events" / "dispatch" / "pull_request_opened.json").read_text())
         )
         client = stack.aws.client("s3")
-        monkeypatch.setattr(boto3, "client", lambda name: client)
+        monkeypatch.setattr(boto3, "client", lambda name, **_: client)
         asked = ["--stored", sample.DELIVERY, "--bucket", stack.state.name, "--day", "2026-11-18"]
         assert cli.main(["explain", *asked, "--format", "json"]) == 0
         stored = json.loads(capsys.readouterr().out)
@@ -273,7 +273,7 @@ def test_problems_come_as_json_too(tmp_path, capsys):
     ],
 )
 def test_options_that_do_not_stand_together_are_named(capsys, monkeypatch, given, wanted):
-    monkeypatch.setattr(boto3, "client", lambda name: None)
+    monkeypatch.setattr(boto3, "client", lambda name, **_: None)
     assert cli.main(["explain", *given]) == 2
     err = capsys.readouterr().err
     assert all(text in err for text in wanted)
@@ -348,6 +348,6 @@ def test_a_record_of_another_shape_is_refused(s3, body):
 
 
 def test_a_bucket_that_is_not_there_is_an_error_of_ours(s3, monkeypatch, capsys):
-    monkeypatch.setattr(boto3, "client", lambda name: s3)
+    monkeypatch.setattr(boto3, "client", lambda name, **_: s3)
     assert cli.main(["explain", "--stored", GUID, "--bucket", "none", "--day", "2026-11-18"]) == 2
     assert "prowless: S3 bucket none" in capsys.readouterr().err

@@ -26,7 +26,7 @@ def stack():
 
 @pytest.fixture
 def table(stack, monkeypatch):
-    monkeypatch.setattr(boto3, "client", stack.aws.client)
+    monkeypatch.setattr(boto3, "client", lambda name, **_: stack.aws.client(name))
     return stack.aws.resources["DeliveriesTable"].ref
 
 

@@ -29,7 +29,7 @@ def keep(client, day, due, **changes):
 
 
 def test_the_newest_decisions_about_a_periodic_are_shown(s3, monkeypatch, capsys):
-    monkeypatch.setattr(boto3, "client", lambda name: s3)
+    monkeypatch.setattr(boto3, "client", lambda name, **_: s3)
     keep(s3, "2026-11-20", 1)
     keep(s3, "2026-11-20", 2, verdict="skip", reason="run x was still going on")
     s3.put_object(Bucket="state", Key="periodics/nightly-2/2026-11-20/1-run.json", Body=b"{}")

@@ -8,7 +8,7 @@ from prowless.adapters.config_files import parse_document
 from prowless.domain.config.compile import compile_config
 from prowless.domain.config.document import Sources
 from prowless.domain.config.jobs import RepositoryConfig
-from prowless.domain.config.manifests import refused_jobs
+from prowless.domain.config.manifests import refused_jobs, unrunnable
 
 CONTAINER = "image: busybox, command: [make]"
 SETTINGS = """
@@ -92,6 +92,27 @@ periodics:
     ((name, text),) = {(name, text) for _, name, text in found}
     assert name == "manifest-policy"
     assert text.startswith(f"cluster 'default' refuses {reason}")
+
+
+def test_another_namespace_is_told_with_the_word_that_allows_it():
+    spec = "agent: tekton-pipeline, namespace: other, pipeline_run_spec: {pipelineRef: {name: p}}"
+    job = f"{{name: a, interval: 1h, cluster: tekton, {spec}}}"
+    ((_, name, text),) = refused(f"periodics:\n- {job}\n")
+    assert (name, '.tekton.allow: ["namespace:NAME"]' in text) == ("manifest-policy", True)
+
+
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [
+        ("{name: a, interval: 1h, agent: jenkins}", "no engine runs agent 'jenkins'"),
+        (f"{{name: a, interval: 1h, cluster: far, spec: {{containers: [{{{CONTAINER}}}]}}}}", "cluster 'far' is not "),
+        (f"{{name: a, interval: 1h, spec: {{containers: [{{{CONTAINER}}}]}}}}", ""),
+    ],
+)
+def test_a_job_of_an_unknown_cluster_or_agent_can_never_run(job, reason):
+    found = compiled(f"periodics:\n- {job}\n")
+    assert unrunnable(found.periodics[0], found.central).startswith(reason)
+    assert bool(unrunnable(found.periodics[0], found.central)) == bool(reason)
 
 
 def test_a_job_that_cannot_be_rendered_is_told():

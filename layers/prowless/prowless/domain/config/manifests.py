@@ -8,7 +8,7 @@ from prowless.domain.config.validate import AGENTS
 from prowless.domain.config.warning_names import CANNOT_RUN, POLICY
 from prowless.domain.durations import parse_duration_ms
 from prowless.domain.errors import ConfigError
-from prowless.domain.policy import RULES, violations
+from prowless.domain.policy import violations
 from prowless.domain.prowjob import header
 from prowless.domain.refs import Pull, Refs
 from prowless.domain.render import render
@@ -81,6 +81,5 @@ def _broken(violation: Violation, alias: str, *, trusted: bool) -> str:
         return f"{text}: nothing lifts that for a repository's own configuration (docs/engines.md)"
     if violation.rule == "service_accounts":
         return f"{text}: list the account in clusters.{alias}.service_accounts in prowless.yaml (docs/engines.md)"
-    if violation.rule not in RULES:
-        return text
-    return f"{text}: allow it with clusters.{alias}.allow: [{violation.rule}] in prowless.yaml (docs/engines.md)"
+    rule = '"namespace:NAME"' if violation.rule == "namespace" else violation.rule
+    return f"{text}: allow it with clusters.{alias}.allow: [{rule}] in prowless.yaml (docs/engines.md)"
